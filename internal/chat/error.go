@@ -1,0 +1,92 @@
+package chat
+
+import (
+	"fmt"
+	"time"
+)
+
+// ErrorKind sorts refusals by what the caller can do about them.
+type ErrorKind int
+
+// The kinds; internal/httpapi gives each its HTTP status.
+const (
+	KindInvalid         ErrorKind = iota // a field breaks a rule
+	KindMalformed                        // the request can't be read at all
+	KindUnauthenticated                  // no session, or one that has ended
+	KindForbidden                        // known to you, but not yours to do
+	KindNotFound                         // not there, or not yours to know of
+	KindConflict                         // the state says no
+	KindTooLarge                         // past a size limit
+	KindTooFast                          // past a rate; RetryAfter says when
+	KindUnavailable                      // overloaded; RetryAfter says when
+)
+
+// Error is the one error type that reaches clients: a stable code and a message
+// that is safe to show. Whatever else goes wrong is an internal error.
+type Error struct {
+	Kind       ErrorKind
+	Code       string
+	Message    string
+	Fields     []FieldError  // for KindInvalid: which field broke which rule
+	RetryAfter time.Duration // for KindTooFast and KindUnavailable
+}
+
+// FieldError names a field by its path in the request, such as "memberIds[2]".
+type FieldError struct {
+	Path    string `json:"path"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// Is makes errors.Is compare by code, so that an error with details matches the
+// plain one.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
+}
+
+// The refusals of the domain. Their codes are part of the API.
+var (
+	ErrUnauthenticated      = &Error{Kind: KindUnauthenticated, Code: "unauthenticated", Message: "Log in first."}
+	ErrSessionEnded         = &Error{Kind: KindUnauthenticated, Code: "session_ended", Message: "The session has ended. Log in again."}
+	ErrBadCredentials       = &Error{Kind: KindUnauthenticated, Code: "bad_credentials", Message: "Username or password is wrong."}
+	ErrUsernameTaken        = &Error{Kind: KindConflict, Code: "username_taken", Message: "This username is taken."}
+	ErrUserNotFound         = &Error{Kind: KindNotFound, Code: "user_not_found", Message: "There is no such user."}
+	ErrConversationNotFound = &Error{Kind: KindNotFound, Code: "conversation_not_found", Message: "There is no such conversation."}
+	ErrMessageNotFound      = &Error{Kind: KindNotFound, Code: "message_not_found", Message: "There is no such message."}
+	ErrIdempotencyMismatch  = &Error{Kind: KindInvalid, Code: "idempotency_mismatch", Message: "This Idempotency-Key was used with another request."}
+	ErrEntryTooLarge        = &Error{Kind: KindTooLarge, Code: "entry_too_large", Message: "This is more than one event can carry."}
+)
+
+// SlowMode refuses an append that lost the race for the log's head too often:
+// the log takes more writes than one item can.
+func SlowMode(retryAfter time.Duration) *Error {
+	return &Error{Kind: KindTooFast, Code: "slow_mode", Message: "Too many people write here at once. Try again in a moment.", RetryAfter: retryAfter}
+}
+
+// RateLimited refuses what one user does too often.
+func RateLimited(retryAfter time.Duration) *Error {
+	return &Error{Kind: KindTooFast, Code: "rate_limited", Message: "You are doing this too fast. Try again in a moment.", RetryAfter: retryAfter}
+}
+
+// TooManyAttempts refuses a log-in after too many that failed.
+func TooManyAttempts(retryAfter time.Duration) *Error {
+	return &Error{Kind: KindTooFast, Code: "too_many_attempts", Message: "Too many failed log-ins. Try again later.", RetryAfter: retryAfter}
+}
+
+// Overloaded refuses what the service can't take right now.
+func Overloaded(retryAfter time.Duration) *Error {
+	return &Error{Kind: KindUnavailable, Code: "overloaded", Message: "The service is busy. Try again in a moment.", RetryAfter: retryAfter}
+}
+
+// Invalid refuses a request because of its fields.
+func Invalid(fields ...FieldError) *Error {
+	return &Error{Kind: KindInvalid, Code: "validation_failed", Message: "Some fields break a rule; errors says which.", Fields: fields}
+}
+
+// Field makes a FieldError with a formatted message.
+func Field(path, code, format string, args ...any) FieldError {
+	return FieldError{Path: path, Code: code, Message: fmt.Sprintf(format, args...)}
+}
