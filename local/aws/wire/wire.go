@@ -37,6 +37,11 @@ func WriteJSON(w http.ResponseWriter, status int, v any) {
 	if err != nil {
 		panic(err) // answers are made of maps, strings and numbers
 	}
+	WriteBody(w, status, body)
+}
+
+// WriteBody answers with JSON that is already encoded.
+func WriteBody(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", ContentType)
 	h.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))

@@ -1,0 +1,163 @@
+// Package ddb is the embedded DynamoDB: DynamoDB and DynamoDB Streams in memory, for
+// a laptop and for tests, on the wire of AWS (JSON 1.0), so that an AWS SDK needs
+// nothing but another endpoint.
+//
+// It is a strict subset. What it accepts it does as AWS documents it, limits and
+// the beginning of error texts included; what it does not know it refuses, rather
+// than doing something else. Known differences:
+//
+//   - every read is strongly consistent, every index up to date at once, and a table
+//     ACTIVE as soon as it was created;
+//   - there is no throttling, and transactions never conflict: requests are
+//     carried out one after the other;
+//   - a stream has one shard, which is never split;
+//   - local secondary indexes, the parameters older than expressions (Expected,
+//     KeyConditions and so on), PartiQL, backups, tags and global tables are missing.
+package ddb
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"tidings/local/aws/wire"
+)
+
+const (
+	targetTables  = "DynamoDB_20120810"
+	targetStreams = "DynamoDBStreams_20120810"
+
+	// The namespaces of __type. SDKs read only what follows the '#'.
+	namespaceTables     = "com.amazonaws.dynamodb.v20120810"
+	namespaceValidation = "com.amazon.coral.validate"
+	namespaceService    = "com.amazon.coral.service"
+)
+
+// Options are read once, by New.
+type Options struct {
+	Region  string // "us-east-1" when empty
+	Account string // "000000000000" when empty
+
+	// Now is the clock of TTL, of stream retention and of everything else that
+	// expires; nil means time.Now.
+	Now func() time.Time
+
+	// Append makes a change durable before it is visible and answered. It runs under
+	// the service's lock, once per request, so what it gets is a total order. The
+	// record belongs to the callee. An error refuses the request with
+	// InternalServerError, and nothing has changed. Nil means memory only.
+	Append func(record []byte) error
+}
+
+// Service is one account's DynamoDB in one region. Its methods may be called from
+// any number of goroutines.
+type Service struct {
+	region, account string
+	now             func() time.Time
+	append          func(record []byte) error
+	expressions     expressionCache
+
+	mu      sync.RWMutex
+	tables  map[string]*table
+	streams map[string]*stream // by ARN, those of deleted tables for 24 h too
+	seq     uint64             // that of the last stream record of all tables
+	tokens  tokenStore
+	changed chan struct{}
+}
+
+// New returns an empty service. Replay fills it.
+func New(o Options) *Service {
+	now := o.Now
+	if now == nil {
+		now = time.Now
+	}
+	s := &Service{
+		region: o.Region, account: o.Account, append: o.Append,
+		// What is journalled must come back equal, so times have neither zone nor monotonic part.
+		now:     func() time.Time { return now().Round(0).UTC() },
+		tables:  map[string]*table{},
+		streams: map[string]*stream{},
+		tokens:  tokenStore{byID: map[[16]byte]token{}},
+		changed: make(chan struct{}),
+	}
+	if s.region == "" {
+		s.region = "us-east-1"
+	}
+	if s.account == "" {
+		s.account = "000000000000"
+	}
+	return s
+}
+
+// operation answers one request; the answer is JSON.
+type operation func(s *Service, body []byte) ([]byte, error)
+
+var operations = map[string]operation{
+	targetTables + ".CreateTable":        (*Service).createTable,
+	targetTables + ".DeleteTable":        (*Service).deleteTable,
+	targetTables + ".DescribeTable":      (*Service).describeTable,
+	targetTables + ".ListTables":         (*Service).listTables,
+	targetTables + ".UpdateTable":        (*Service).updateTable,
+	targetTables + ".UpdateTimeToLive":   (*Service).updateTimeToLive,
+	targetTables + ".DescribeTimeToLive": (*Service).describeTimeToLive,
+	targetTables + ".PutItem":            (*Service).putItem,
+	targetTables + ".GetItem":            (*Service).getItem,
+	targetTables + ".UpdateItem":         (*Service).updateItem,
+	targetTables + ".DeleteItem":         (*Service).deleteItem,
+	targetTables + ".Query":              (*Service).query,
+	targetTables + ".Scan":               (*Service).scan,
+	targetTables + ".BatchGetItem":       (*Service).batchGetItem,
+	targetTables + ".BatchWriteItem":     (*Service).batchWriteItem,
+	targetTables + ".TransactGetItems":   (*Service).transactGetItems,
+	targetTables + ".TransactWriteItems": (*Service).transactWriteItems,
+	targetStreams + ".ListStreams":       (*Service).listStreams,
+	targetStreams + ".DescribeStream":    (*Service).describeStream,
+	targetStreams + ".GetShardIterator":  (*Service).getShardIterator,
+	targetStreams + ".GetRecords":        (*Service).getRecords,
+}
+
+// Serve answers the request whose X-Amz-Target header is target, such as
+// "DynamoDB_20120810.PutItem". Signatures are the caller's matter.
+func (s *Service) Serve(w http.ResponseWriter, target string, body []byte) {
+	op := operations[target]
+	if op == nil {
+		wire.WriteError(w, namespaceService, wire.Errorf("UnknownOperationException", ""))
+		return
+	}
+	answer, err := op(s, body)
+	if err == nil {
+		wire.WriteBody(w, http.StatusOK, answer)
+		return
+	}
+	e, ok := errors.AsType[*wire.Error](err)
+	if !ok {
+		e = &wire.Error{Status: http.StatusInternalServerError, Code: "InternalServerError", Message: "The request processing has failed because of an unknown error"}
+	}
+	wire.WriteError(w, namespaceOf(e.Code), e)
+}
+
+func namespaceOf(code string) string {
+	switch code {
+	case "ValidationException":
+		return namespaceValidation
+	case "SerializationException", "UnknownOperationException":
+		return namespaceService
+	}
+	return namespaceTables
+}
+
+// Serves reports whether target names one of the two services, known operation or not.
+func Serves(target string) bool {
+	service, _, _ := strings.Cut(target, ".")
+	return service == targetTables || service == targetStreams
+}
+
+// Changed returns a channel that is closed when the next stream record, of whatever
+// table, can be read. To miss nothing take the channel before GetRecords.
+func (s *Service) Changed() <-chan struct{} {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.changed
+}
