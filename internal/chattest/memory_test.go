@@ -1,0 +1,16 @@
+package chattest_test
+
+import (
+	"testing"
+
+	"tidings/internal/chattest"
+)
+
+func TestMemory(t *testing.T) {
+	chattest.Contract{
+		Open: func(_ *testing.T, clock *chattest.Clock) chattest.Stores {
+			return chattest.NewMemory(clock.Now)
+		},
+		OpenLimited: nil, // Memory has no limits
+	}.Run(t)
+}

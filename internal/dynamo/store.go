@@ -1,0 +1,44 @@
+// Package dynamo keeps the domain in one DynamoDB table. It is the only importer
+// of the DynamoDB SDK.
+//
+// Every write of the domain is one transaction (commit.go); every read that a
+// decision rests on is strongly consistent.
+package dynamo
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+// Limits bound what one user may do. Zero fields mean: no limit.
+type Limits struct {
+	Messages int           // messages of one member in one log per Window
+	Window   time.Duration // at least a second
+}
+
+// DefaultLimits are generous: ten messages a second for ten seconds is faster
+// than people type and slower than a script floods.
+var DefaultLimits = Limits{Messages: 100, Window: 10 * time.Second}
+
+// Store implements the stores of package chat and the reads of the streamer.
+type Store struct {
+	db     *dynamodb.Client
+	table  string
+	now    func() time.Time
+	limits Limits
+}
+
+// New gives a store on a table, reached as cfg says. now may be nil for the real
+// clock.
+func New(cfg aws.Config, table string, limits Limits, now func() time.Time) *Store {
+	if now == nil {
+		now = time.Now
+	}
+	return &Store{db: dynamodb.NewFromConfig(cfg), table: table, now: now, limits: limits}
+}
+
+// once turns the SDK's own retries off for one call: the caller retries itself,
+// with what it learned.
+func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
