@@ -1,0 +1,56 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"tidings/internal/chat"
+)
+
+var conversationRoutes = []Route{
+	{Method: "GET", Path: "/api/conversations", handle: (*API).listConversations},
+	{Method: "POST", Path: "/api/conversations", handle: (*API).openConversation},
+	{Method: "GET", Path: "/api/conversations/{id}", handle: (*API).conversation},
+}
+
+type (
+	conversationAnswer struct {
+		Conversation chat.Conversation `json:"conversation"`
+	}
+	conversationsAnswer struct {
+		Conversations []chat.Conversation `json:"conversations"`
+	}
+)
+
+func (a *API) listConversations(c *call) error {
+	list, err := a.Conversations.List(c.ctx(), c.user())
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, conversationsAnswer{list})
+}
+
+func (a *API) openConversation(c *call) error {
+	f := c.fields()
+	other := f.userID("userId")
+	if err := f.err(); err != nil {
+		return err
+	}
+	conv, status, err := a.Conversations.Open(c.ctx(), c.user(), other, c.idempotency)
+	if err != nil {
+		return err
+	}
+	if status == http.StatusCreated {
+		c.w.Header().Set("Location", conversationPath(conv.ID))
+	}
+	return c.answer(status, conversationAnswer{conv})
+}
+
+func (a *API) conversation(c *call) error {
+	conv, err := a.Conversations.Get(c.ctx(), c.user(), c.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, conversationAnswer{conv})
+}
+
+func conversationPath(id string) string { return "/api/conversations/" + id }

@@ -1,0 +1,120 @@
+package session
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"tidings/internal/chat"
+)
+
+// MinKey is the shortest signing key in bytes: that of HS256's hash (RFC 7518
+// section 3.2).
+const MinKey = 32
+
+// MaxToken is the longest token in bytes that is looked at. Ours are under 300;
+// the limit bounds the work that a stranger can ask for.
+const MaxToken = 4 << 10
+
+// maxSessionID bounds what a token may name as a key of the table.
+const maxSessionID = 128
+
+// Tokens signs and verifies session tokens: compact JWS with HS256. It is safe
+// for concurrent use.
+type Tokens struct {
+	signer jose.Signer
+	keys   [][]byte // the first signs, all verify
+}
+
+// NewTokens takes the signing keys, each of at least MinKey bytes. To rotate, put
+// a new key first and keep the old one for chat.SessionLifetime.
+func NewTokens(keys ...[]byte) (*Tokens, error) {
+	if len(keys) == 0 {
+		return nil, errors.New("make tokens: no signing key")
+	}
+	t := &Tokens{}
+	for i, k := range keys {
+		if len(k) < MinKey {
+			return nil, fmt.Errorf("make tokens: key %d has %d bytes, fewer than %d", i+1, len(k), MinKey)
+		}
+		t.keys = append(t.keys, bytes.Clone(k))
+	}
+	var err error
+	t.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: t.keys[0]}, (&jose.SignerOptions{}).WithType("JWT"))
+	if err != nil {
+		return nil, fmt.Errorf("make tokens: %w", err)
+	}
+	return t, nil
+}
+
+// claims are those of RFC 7519 that a session needs. Times are whole seconds.
+type claims struct {
+	Subject string `json:"sub"` // the user's id, decimal
+	ID      string `json:"jti"` // the session's id
+	Issued  int64  `json:"iat"`
+	Expires int64  `json:"exp"`
+}
+
+// Sign makes the session's token.
+func (t *Tokens) Sign(s chat.Session) (string, error) {
+	payload, err := json.Marshal(claims{
+		Subject: s.User.String(), ID: s.ID, Issued: s.Created.Unix(), Expires: s.Expires.Unix(),
+	})
+	if err != nil {
+		return "", fmt.Errorf("encode claims: %w", err)
+	}
+	signed, err := t.signer.Sign(payload)
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	token, err := signed.CompactSerialize()
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	return token, nil
+}
+
+// Verify reads a token without asking anybody: chat.ErrSessionEnded when it is
+// ours and over, chat.ErrUnauthenticated when it is anything else. Why it was
+// refused is not told: only a forger would want to know.
+func (t *Tokens) Verify(token string, now time.Time) (chat.Session, error) {
+	if len(token) > MaxToken {
+		return chat.Session{}, chat.ErrUnauthenticated
+	}
+	// The algorithm is ours to choose, never the token's: "none" and the like
+	// already fail to parse.
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.HS256})
+	if err != nil {
+		return chat.Session{}, chat.ErrUnauthenticated
+	}
+	payload, ok := t.payload(signed)
+	if !ok {
+		return chat.Session{}, chat.ErrUnauthenticated
+	}
+	var c claims
+	if err := json.Unmarshal(payload, &c); err != nil {
+		return chat.Session{}, chat.ErrUnauthenticated
+	}
+	user, ok := chat.ParseUserID(c.Subject)
+	if !ok || c.ID == "" || len(c.ID) > maxSessionID || c.Issued <= 0 || c.Expires <= c.Issued {
+		return chat.Session{}, chat.ErrUnauthenticated
+	}
+	s := chat.Session{ID: c.ID, User: user, Created: time.Unix(c.Issued, 0), Expires: time.Unix(c.Expires, 0)}
+	if s.Expired(now) {
+		return chat.Session{}, chat.ErrSessionEnded
+	}
+	return s, nil
+}
+
+func (t *Tokens) payload(signed *jose.JSONWebSignature) ([]byte, bool) {
+	for _, k := range t.keys {
+		if payload, err := signed.Verify(k); err == nil {
+			return payload, true
+		}
+	}
+	return nil, false
+}
