@@ -1,0 +1,62 @@
+package stream
+
+import "time"
+
+// Config is what an operator chooses. A zero field takes its default.
+type Config struct {
+	Instance       string        // this streamer's name, unique per start
+	MaxConnections int           // 15,000: at 3 KiB each they are not what fills an instance; their reconnect storm is
+	MaxConnecting  int           // 32: connects that read the table at once; the others wait their turn
+	Heartbeat      time.Duration // 25 s, at most 30 s: many proxies cut a silent connection at 30 s
+	CacheBytes     int           // 64 MiB of recent entries, for connections that catch up
+}
+
+func (c Config) withDefaults() Config {
+	set := func(p *int, def int) {
+		if *p <= 0 {
+			*p = def
+		}
+	}
+	set(&c.MaxConnections, 15_000)
+	set(&c.MaxConnecting, 32)
+	set(&c.CacheBytes, 64<<20)
+	if c.Heartbeat <= 0 {
+		c.Heartbeat = 25 * time.Second
+	}
+	c.Heartbeat = min(c.Heartbeat, 30*time.Second)
+	return c
+}
+
+// What nobody has a reason to choose.
+const (
+	maxPerUser = 20 // streams of one user on an instance: tabs and devices; the oldest gives way
+
+	gapWait    = 50 * time.Millisecond // how long an overtaken entry may take; SNS and SQS reorder within that
+	holdTries  = 6                     // fruitless reads of a gap before its head is questioned: some 3 s
+	bellTries  = 8                     // reads of a membership that doesn't show the addition yet: some 10 s
+	maxHeld    = 256                   // entries held per log; beyond, only the highest seq is kept and the rest is read
+	headsBatch = 100                   // keys of one DynamoDB BatchGetItem
+	pullBatch  = 64                    // entries asked for at once for one slow stream: about what PendingHigh holds
+
+	linger     = 10 * time.Minute // a log without local members stays tracked so long: reconnects find it warm
+	maxLinger  = 100_000          // such logs, some 300 bytes each; beyond, the longest idle go first
+	sweepEvery = 5 * time.Second  // idle logs and stalled sockets are looked at so often
+	stallAfter = 60 * time.Second // a socket that takes no byte for so long is dead or no use
+
+	maxReads    = 128 // store reads at once; more than MaxConnecting needs, so that gaps don't wait for connects
+	readTimeout = 5 * time.Second
+	backoffFrom = 50 * time.Millisecond
+	backoffTo   = 5 * time.Second
+
+	retryFrom     = 2 * time.Second // how soon a browser comes back by itself, drawn for each stream
+	retryTo       = 5 * time.Second
+	reconnectFrom = 500 * time.Millisecond // when the instance goes away
+	reconnectTo   = 10 * time.Second
+	fullFrom      = 15 * time.Second // when the instance is full: somebody must leave first
+	fullTo        = 45 * time.Second
+
+	inboxSize = 64               // inputs that wait for the loop: batches of messages, connects, sockets' news
+	maxBurst  = time.Millisecond // of handling inputs before what they wrote is flushed
+
+	wheelSlots = 100 // of the heartbeat wheel: 250 ms each at the default
+)

@@ -1,0 +1,139 @@
+package stream
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"tidings/internal/chat"
+)
+
+// Frame is one SSE event on its way to one stream. Head and Tail are shared by
+// all recipients and must not be changed; what differs stands between them.
+type Frame struct {
+	ID   []byte // of a durable event: the "id:" line with the stream's cursor; its place is in front
+	Head []byte
+	User []byte // the recipient's user id in decimal
+	Tail []byte
+}
+
+// Len is the frame's size in bytes.
+func (f Frame) Len() int { return len(f.ID) + len(f.Head) + len(f.User) + len(f.Tail) }
+
+// AppendTo writes the frame behind b.
+func (f Frame) AppendTo(b []byte) []byte {
+	b = append(b, f.ID...)
+	b = append(b, f.Head...)
+	b = append(b, f.User...)
+	return append(b, f.Tail...)
+}
+
+// eventHead begins the data of every event; the recipient's user id follows.
+var eventHead = []byte(`data: {"userId":`)
+
+// part is one event of an entry, encoded once for all its recipients.
+type part struct {
+	to   chat.Audience
+	tail []byte
+}
+
+// encodeEvent makes what follows the user id. An empty event id is left out.
+func encodeEvent(ev chat.Event, eventID string) part {
+	b := make([]byte, 0, len(ev.Data)+len(ev.Type)+len(eventID)+48)
+	b = append(b, `,"type":`...)
+	b = appendString(b, ev.Type)
+	b = append(b, `,"data":`...)
+	b = append(b, oneLine(ev.Data)...)
+	if eventID != "" {
+		b = append(b, `,"eventId":`...)
+		b = appendString(b, eventID)
+	}
+	return part{to: ev.To, tail: append(b, "}\n\n"...)}
+}
+
+// encodeEntry makes the events of an entry.
+func encodeEntry(e *chat.Entry) ([]part, error) {
+	evs, err := e.Events()
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]part, len(evs))
+	for i, ev := range evs {
+		parts[i] = encodeEvent(ev, chat.EventID(e.Log, e.Seq, ev.Part))
+	}
+	return parts, nil
+}
+
+// oneLine takes the line breaks out of JSON: between its tokens they mean
+// nothing, and within strings they can't stand. One would end the SSE data line.
+func oneLine(data json.RawMessage) json.RawMessage {
+	if bytes.IndexByte(data, '\n') < 0 && bytes.IndexByte(data, '\r') < 0 {
+		return data
+	}
+	return bytes.Map(func(r rune) rune {
+		if r == '\n' || r == '\r' {
+			return ' '
+		}
+		return r
+	}, data)
+}
+
+// appendString writes a JSON string. Event types and ids are plain ASCII.
+func appendString(b []byte, s string) []byte {
+	plain := true
+	for i := range len(s) {
+		c := s[i]
+		plain = plain && c >= ' ' && c < 0x7f && c != '"' && c != '\\'
+	}
+	if plain {
+		b = append(b, '"')
+		b = append(b, s...)
+		return append(b, '"')
+	}
+	q, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string
+	}
+	return append(b, q...)
+}
+
+// control makes a frame of the stream's own: no user, no id.
+func control(event string, data any) Frame {
+	d, err := json.Marshal(data)
+	if err != nil {
+		panic(err) // small structs of our own
+	}
+	b := append([]byte("event: "+event+"\ndata: "), d...)
+	return Frame{Head: append(b, "\n\n"...)}
+}
+
+type readyData struct {
+	ConnectionID string `json:"connectionId"`
+	Resumed      bool   `json:"resumed"`
+}
+
+func heartbeatFrame(now time.Time) Frame {
+	return control("heartbeat", struct {
+		TS int64 `json:"ts"`
+	}{now.UnixMilli()})
+}
+
+func reconnectFrame(delay time.Duration) Frame {
+	return control("reconnect", struct {
+		DelayMS int64 `json:"delayMs"`
+	}{delay.Milliseconds()})
+}
+
+func revokedFrame(reason string) Frame {
+	return control("revoked", struct {
+		Reason string `json:"reason"`
+	}{reason})
+}
+
+// retryLine tells the browser's EventSource how long to wait before it connects
+// again. Browsers add no jitter of their own.
+func retryLine(d time.Duration) []byte {
+	b := strconv.AppendInt([]byte("retry: "), d.Milliseconds(), 10)
+	return append(b, "\n\n"...)
+}

@@ -1,0 +1,178 @@
+package stream
+
+import (
+	"context"
+	"math"
+
+	"tidings/internal/chat"
+)
+
+// gap is what a log's hub knows of above last: entries that came too early, and
+// that there are entries up to top.
+type gap struct {
+	held  map[int64]*entry
+	top   int64
+	busy  bool // a timer is set or a read under way
+	tries int  // reads without progress
+}
+
+// forget drops what is held up to seq.
+func (g *gap) forget(seq int64) {
+	for s := range g.held {
+		if s <= seq {
+			delete(g.held, s)
+		}
+	}
+}
+
+// lowest is the lowest held seq.
+func (g *gap) lowest() int64 {
+	low := int64(math.MaxInt64)
+	for s := range g.held {
+		low = min(low, s)
+	}
+	return low
+}
+
+// hold keeps an entry, or the hint of one (e is nil), until those before it came.
+// When too many are held only their number is kept: they are read instead.
+func (h *Hub) hold(l *logState, seq int64, e *chat.Entry) {
+	g := l.gap
+	if g == nil {
+		g = &gap{held: map[int64]*entry{}}
+		l.gap = g
+	}
+	g.top = max(g.top, seq)
+	if _, twice := g.held[seq]; twice {
+		h.tally.duplicates++
+	} else if e != nil && len(g.held) < maxHeld {
+		h.tally.held++
+		g.held[seq] = &entry{Entry: *e}
+	}
+	if l.state == tracked {
+		h.await(l, g)
+	}
+}
+
+// drain delivers what is held as far as it follows on last.
+func (h *Hub) drain(l *logState) {
+	g := l.gap
+	if g == nil {
+		return
+	}
+	delete(g.held, l.last)
+	for {
+		e, ok := g.held[l.last+1]
+		if !ok {
+			break
+		}
+		delete(g.held, e.Seq)
+		h.deliver(l, e)
+	}
+	if l.last >= g.top {
+		l.gap = nil
+		return
+	}
+	h.await(l, g)
+}
+
+// await gives the missing entries a moment to come by themselves.
+func (h *Hub) await(l *logState, g *gap) {
+	if g.busy {
+		return
+	}
+	g.busy = true
+	h.timers.set(h.now.Add(gapWait), func() { h.fill(l, g) })
+}
+
+// fill reads the missing entries before the first held one.
+func (h *Hub) fill(l *logState, g *gap) {
+	if l.gap != g {
+		return
+	}
+	after, to := l.last, min(g.top, g.lowest()-1)
+	var got []chat.Entry
+	h.read(readGap, func() bool { return l.gap == g }, func(ctx context.Context) (err error) {
+		got, err = h.store.Entries(ctx, l.id, after, to)
+		return err
+	}, func() { h.filled(l, g, to, got) })
+}
+
+// filled takes the entries that were read for the gap.
+func (h *Hub) filled(l *logState, g *gap, to int64, got []chat.Entry) {
+	if l.gap != g {
+		return
+	}
+	g.busy = false
+	before := l.last
+	for _, e := range got {
+		if e.Seq == l.last+1 {
+			h.tally.gapsFilled++
+			h.deliver(l, &entry{Entry: e})
+		}
+	}
+	g.forget(l.last)
+	if l.last > before {
+		g.tries = 0
+		h.drain(l)
+		return
+	}
+	if g.tries++; g.tries > holdTries {
+		h.question(l, g, to, got)
+		return
+	}
+	// The transaction that was announced becomes visible item by item.
+	g.busy = true
+	h.timers.set(h.now.Add(h.backoff(g.tries)), func() { h.fill(l, g) })
+}
+
+// question looks at the head after reads of the gap gave nothing that follows on
+// last: either there are no such entries, or the table has lost them.
+func (h *Hub) question(l *logState, g *gap, to int64, got []chat.Entry) {
+	g.busy = true
+	var heads map[chat.LogID]chat.Head
+	h.read(readHead, func() bool { return l.gap == g }, func(ctx context.Context) (err error) {
+		heads, err = h.store.Heads(ctx, []chat.LogID{l.id})
+		return err
+	}, func() {
+		if l.gap != g {
+			return
+		}
+		g.busy, g.tries = false, 0
+		if head := heads[l.id].Seq; head < to {
+			h.metrics.phantoms.Inc()
+			h.log.ErrorContext(h.readCtx, "announced entries don't exist", "log", l.id, "head", head, "announced", g.top)
+			for s := range g.held {
+				if s > head {
+					delete(g.held, s)
+				}
+			}
+			g.top = max(head, l.last)
+		} else {
+			next := to + 1
+			if len(got) > 0 {
+				next = got[0].Seq
+			}
+			h.jump(l, next-1)
+		}
+		h.drain(l)
+	})
+}
+
+// jump gives up positions that the table no longer has.
+func (h *Hub) jump(l *logState, to int64) {
+	if to <= l.last {
+		return // they came after all
+	}
+	h.metrics.holes.Add(float64(to - l.last))
+	h.log.ErrorContext(h.readCtx, "entries are gone from the table", "log", l.id, "after", l.last, "to", to)
+	for _, m := range l.members {
+		for _, s := range m.user.streams {
+			if s.phase == live && s.pos[m.slot] == l.last {
+				s.pos[m.slot] = to
+			}
+		}
+	}
+	l.last = to
+	l.gap.forget(to)
+}

@@ -1,0 +1,159 @@
+package stream
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"tidings/internal/chat"
+)
+
+// Handler serves GET /api/events.
+type Handler struct {
+	Hub *Hub
+	// Authenticate says whose request it is; a *chat.Error of
+	// chat.KindUnauthenticated answers 401. The hub reads the session again.
+	Authenticate func(*http.Request) (chat.Session, error)
+	Log          *slog.Logger
+}
+
+// ServeHTTP implements http.Handler. It returns when the stream has ended.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", http.MethodGet)
+		problem(w, http.StatusMethodNotAllowed, "method_not_allowed", "The stream is read with GET.")
+		return
+	}
+	if !acceptsEvents(r.Header.Values("Accept")) {
+		problem(w, http.StatusNotAcceptable, "not_acceptable", "The stream is text/event-stream.")
+		return
+	}
+	session, err := h.Authenticate(r)
+	var refused *chat.Error
+	switch {
+	case errors.As(err, &refused) && refused.Kind == chat.KindUnauthenticated:
+		problem(w, http.StatusUnauthorized, refused.Code, refused.Message)
+		return
+	case err != nil: // not the client's fault; an error status would end its EventSource for good
+		h.Log.ErrorContext(r.Context(), "authenticate stream", "error", err)
+		h.turnAway(w)
+		return
+	}
+	sock := newSocket(w)
+	s, err := h.Hub.Open(r.Context(), session, sock)
+	if err != nil {
+		h.turnAway(w)
+		return
+	}
+	defer s.Closed()
+	if err := h.awaitVerdict(r, s); err != nil {
+		problem(w, http.StatusUnauthorized, chat.ErrSessionEnded.Code, chat.ErrSessionEnded.Message)
+		return
+	}
+	begin(w)
+	sock.serve(r.Context(), s, retryLine(between(nil, retryFrom, retryTo)))
+}
+
+// verdictWait is how long a stream's header may wait for the session to be read. It
+// takes milliseconds; when the table is slow the client still hears something soon.
+const verdictWait = 2 * time.Second
+
+// awaitVerdict waits until the hub has read the session: an error when it has
+// ended. A revoked session must be answered 401, or the browser's EventSource would
+// come back for ever. A verdict that comes later is told by the revoked event.
+func (h *Handler) awaitVerdict(r *http.Request, s *Stream) error {
+	late := time.NewTimer(verdictWait)
+	defer late.Stop()
+	select {
+	case <-s.verdict:
+		return s.refused
+	case <-late.C:
+	case <-r.Context().Done():
+	case <-h.Hub.Done():
+	}
+	return nil
+}
+
+// begin writes the header of a stream.
+func begin(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream; charset=utf-8")
+	h.Set("Cache-Control", "no-store, no-transform")
+	h.Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
+}
+
+// turnAway answers a client that can't be served now so that it comes back later:
+// any status but 200 would end its EventSource for good.
+func (h *Handler) turnAway(w http.ResponseWriter) {
+	begin(w)
+	d := between(nil, fullFrom, fullTo)
+	_, _ = w.Write(reconnectFrame(d).AppendTo(retryLine(d))) // a client that is gone needs no answer
+}
+
+// acceptsEvents says whether the Accept header allows text/event-stream. Without
+// one everything is accepted.
+func acceptsEvents(accept []string) bool {
+	if len(accept) == 0 {
+		return true
+	}
+	best, allowed := -1, false // the most specific range decides
+	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+		rng, params, _ := strings.Cut(part, ";")
+		specific := -1
+		switch strings.ToLower(strings.TrimSpace(rng)) {
+		case "text/event-stream":
+			specific = 2
+		case "text/*":
+			specific = 1
+		case "*/*":
+			specific = 0
+		}
+		if specific > best {
+			best, allowed = specific, !zeroQuality(params)
+		}
+	}
+	return allowed
+}
+
+// zeroQuality says whether the parameters of a media range hold q=0.
+func zeroQuality(params string) bool {
+	for p := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(p, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "q") {
+			return strings.Trim(strings.TrimSpace(value), "0.") == ""
+		}
+	}
+	return false
+}
+
+// problem answers with RFC 9457.
+func problem(w http.ResponseWriter, status int, code, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	b, err := json.Marshal(struct {
+		Type   string `json:"type"`
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Detail string `json:"detail"`
+		Code   string `json:"code"`
+	}{"about:blank", http.StatusText(status), status, detail, code})
+	if err != nil {
+		panic(err) // strings and a number
+	}
+	_, _ = w.Write(b) // a client that is gone needs no answer
+}
+
+// between draws a duration, so that clients who do the same don't do it together.
+// r may be nil.
+func between(r *rand.Rand, from, to time.Duration) time.Duration {
+	if r == nil {
+		return from + rand.N(to-from)
+	}
+	return from + time.Duration(r.Int64N(int64(to-from)))
+}

@@ -1,0 +1,304 @@
+package stream
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidings/internal/bus"
+	"tidings/internal/chat"
+)
+
+// site is the stream over a real server on loopback.
+type site struct {
+	*testing.T
+	url   string
+	hub   *Hub
+	store *fakeStore
+	stop  func() // of the hub
+}
+
+func newSite(t *testing.T, cfg Config) *site {
+	t.Helper()
+	s := &site{T: t, store: newFakeStore()}
+	s.hub = NewHub(cfg, s.store, s.store, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.hub.Run(ctx) }()
+	s.stop = func() {
+		cancel()
+		<-s.hub.Done()
+	}
+	srv := httptest.NewServer(&Handler{Hub: s.hub, Authenticate: authenticate(s.store), Log: slog.New(slog.DiscardHandler)})
+	s.url = srv.URL
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		srv.Close()
+	})
+	s.store.commit(changed(log, users(ann, bob), nil))
+	s.store.sessions["ann"] = chat.Session{ID: "ann", User: ann, Expires: time.Now().Add(time.Hour)}
+	return s
+}
+
+// authenticate takes the session's id from the Authorization header.
+func authenticate(store *fakeStore) func(*http.Request) (chat.Session, error) {
+	return func(r *http.Request) (chat.Session, error) {
+		id := r.Header.Get("Authorization")
+		if id == "broken" {
+			return chat.Session{}, errors.New("the key store is down")
+		}
+		if id == "revoked" { // its token is good, but the store has it no more
+			return chat.Session{ID: id, User: ann, Expires: time.Now().Add(time.Hour)}, nil
+		}
+		store.mu.Lock()
+		defer store.mu.Unlock()
+		s, ok := store.sessions[id]
+		if !ok {
+			return chat.Session{}, chat.ErrUnauthenticated
+		}
+		return s, nil
+	}
+}
+
+func (s *site) do(ctx context.Context, method string, header ...string) *http.Response {
+	s.Helper()
+	r, err := http.NewRequestWithContext(ctx, method, s.url+"/api/events", nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { _ = resp.Body.Close() })
+	return resp
+}
+
+// reader reads a stream block by block.
+type reader struct {
+	*testing.T
+	*http.Response
+	lines *bufio.Scanner
+}
+
+func (s *site) listen(ctx context.Context) *reader {
+	s.Helper()
+	resp := s.do(ctx, http.MethodGet, "Authorization", "ann", "Accept", "text/event-stream")
+	if resp.StatusCode != http.StatusOK {
+		s.Fatalf("status %d", resp.StatusCode)
+	}
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	return &reader{T: s.T, Response: resp, lines: lines}
+}
+
+func (r *reader) block() string {
+	r.Helper()
+	var b strings.Builder
+	for r.lines.Scan() {
+		if r.lines.Text() == "" {
+			return b.String()
+		}
+		b.WriteString(r.lines.Text() + "\n")
+	}
+	r.Fatalf("the stream ended: %v", r.lines.Err())
+	return ""
+}
+
+func TestStreamOverHTTP(t *testing.T) {
+	s := newSite(t, Config{})
+	r := s.listen(t.Context())
+	for name, want := range map[string]string{
+		"Content-Type":      "text/event-stream; charset=utf-8",
+		"Cache-Control":     "no-store, no-transform",
+		"X-Accel-Buffering": "no",
+	} {
+		if got := r.Header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	retry, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(r.block(), "retry: ")))
+	if err != nil || retry < 2000 || retry >= 5000 {
+		t.Errorf("retry %d, %v", retry, err)
+	}
+	if b := r.block(); !strings.HasPrefix(b, "event: ready\ndata: {\"connectionId\":\"") || !strings.Contains(b, `"resumed":false}`) {
+		t.Errorf("instead of ready: %q", b)
+	}
+	e := s.store.commit(message(log, bob))
+	if err := s.hub.Deliver(t.Context(), []bus.Envelope{{Entry: &e}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"message", "notification", "conversation_update"} {
+		b := r.block()
+		if !strings.HasPrefix(b, `data: {"userId":1,"type":"`+want+`","data":{`) || strings.Count(b, "\n") != 1 {
+			t.Errorf("instead of %s: %q", want, b)
+		}
+	}
+}
+
+func TestStreamOverHTTPRefusals(t *testing.T) {
+	s := newSite(t, Config{})
+	s.store.sessions["expired"] = chat.Session{ID: "expired", User: ann, Expires: time.Now().Add(-time.Second)}
+	for _, tc := range []struct {
+		name, method string
+		header       []string
+		status       int
+		code         string
+	}{
+		{"ErrUnauthenticated", http.MethodGet, nil, 401, "unauthenticated"},
+		{"ErrSessionRevoked", http.MethodGet, []string{"Authorization", "revoked"}, 401, "session_ended"},
+		{"ErrSessionExpired", http.MethodGet, []string{"Authorization", "expired"}, 401, "session_ended"},
+		{"ErrMethodNotAllowed", http.MethodPost, []string{"Authorization", "ann"}, 405, "method_not_allowed"},
+		{"ErrNotAcceptable", http.MethodGet, []string{"Authorization", "ann", "Accept", "application/json, text/html"}, 406, "not_acceptable"},
+		{"ErrNotAcceptable/q=0", http.MethodGet, []string{"Authorization", "ann", "Accept", "*/*, text/event-stream;q=0"}, 406, "not_acceptable"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			resp := s.do(t.Context(), tc.method, tc.header...)
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != tc.status || resp.Header.Get("Content-Type") != "application/problem+json" ||
+				!strings.Contains(string(body), `"code":"`+tc.code+`"`) {
+				t.Errorf("status %d, body %s, %v", resp.StatusCode, body, err)
+			}
+			if tc.status == 405 && resp.Header.Get("Allow") != "GET" {
+				t.Error("no Allow header")
+			}
+		})
+	}
+}
+
+func TestStreamOverHTTPTurnedAway(t *testing.T) {
+	check := func(t *testing.T, s *site, auth string) {
+		t.Helper()
+		resp := s.do(t.Context(), http.MethodGet, "Authorization", auth)
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != 200 || !strings.HasPrefix(string(body), "retry: ") ||
+			!strings.Contains(string(body), "event: reconnect\ndata: {\"delayMs\":") {
+			t.Errorf("status %d, body %q, %v", resp.StatusCode, body, err)
+		}
+	}
+	t.Run("Full", func(t *testing.T) {
+		s := newSite(t, Config{MaxConnections: 1})
+		s.listen(t.Context()).block()
+		check(t, s, "ann")
+	})
+	t.Run("AuthenticationBroken", func(t *testing.T) { check(t, newSite(t, Config{}), "broken") })
+	t.Run("HubEnded", func(t *testing.T) {
+		s := newSite(t, Config{})
+		s.stop()
+		check(t, s, "ann")
+	})
+}
+
+func TestStreamOverHTTPEnds(t *testing.T) {
+	t.Run("ClientGone", func(t *testing.T) {
+		s := newSite(t, Config{})
+		ctx, cancel := context.WithCancel(t.Context())
+		r := s.listen(ctx)
+		r.block()
+		r.block()
+		cancel()
+		gone, stop := context.WithTimeout(t.Context(), 5*time.Second)
+		defer stop()
+		if s.hub.waitEmpty(gone); s.hub.Connections() != 0 {
+			t.Error("the hub still holds the stream")
+		}
+		if n, err := s.hub.Listeners(t.Context(), ann); n != 0 || err != nil {
+			t.Errorf("%d listeners, %v", n, err)
+		}
+	})
+	t.Run("Drain", func(t *testing.T) {
+		s := newSite(t, Config{})
+		r := s.listen(t.Context())
+		r.block()
+		r.block()
+		s.stop()
+		if b := r.block(); !strings.HasPrefix(b, "event: reconnect\n") {
+			t.Errorf("instead of reconnect: %q", b)
+		}
+		if r.lines.Scan() {
+			t.Errorf("the stream went on: %q", r.lines.Text())
+		}
+	})
+	t.Run("LogOut", func(t *testing.T) {
+		s := newSite(t, Config{})
+		r := s.listen(t.Context())
+		r.block()
+		r.block()
+		e := s.store.commit(revokedEntry("ann"))
+		if err := s.hub.Deliver(t.Context(), []bus.Envelope{{Entry: &e}}); err != nil {
+			t.Fatal(err)
+		}
+		if b := r.block(); b != "event: revoked\ndata: {\"reason\":\"logout\"}\n" {
+			t.Errorf("instead of revoked: %q", b)
+		}
+		if r.lines.Scan() {
+			t.Errorf("the stream went on: %q", r.lines.Text())
+		}
+	})
+}
+
+// A client that reads nothing while 2 MB come: its stream is fed as it reads on.
+func TestStreamOverHTTPSlowReader(t *testing.T) {
+	s := newSite(t, Config{CacheBytes: 100_000})
+	r := s.listen(t.Context())
+	r.block()
+	r.block()
+	const n = 1500
+	for range n {
+		e := s.store.commit(message(log, bob))
+		if err := s.hub.Deliver(t.Context(), []bus.Envelope{{Entry: &e}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for seq := 2; seq < n+2; seq++ {
+		for part := 1; part <= 3; part++ {
+			want := `"eventId":"c:1-2/` + strconv.Itoa(seq) + "/" + strconv.Itoa(part) + `"}`
+			b := r.block()
+			for strings.HasPrefix(b, "event: heartbeat\n") {
+				b = r.block()
+			}
+			if !strings.Contains(b, want) {
+				t.Fatalf("instead of %s: %q", want, b)
+			}
+		}
+	}
+}
+
+func TestAcceptsEvents(t *testing.T) {
+	for accept, want := range map[string]bool{
+		"text/event-stream":                    true,
+		"Text/Event-Stream; q=0.5":             true,
+		"text/*":                               true,
+		"*/*":                                  true,
+		"application/json, */*;q=0.1":          true,
+		"application/json":                     false,
+		"text/html":                            false,
+		"text/event-stream;q=0":                false,
+		"text/event-stream;q=0.000, */*;q=0.1": false,
+		"*/*;q=0":                              false,
+		"*/*;q=0, text/event-stream":           true,
+	} {
+		if got := acceptsEvents([]string{accept}); got != want {
+			t.Errorf("%q: %v", accept, got)
+		}
+	}
+	if !acceptsEvents(nil) {
+		t.Error("no header excludes nothing")
+	}
+}

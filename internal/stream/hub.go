@@ -1,0 +1,254 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tidings/internal/bus"
+	"tidings/internal/chat"
+)
+
+// Errors of a hub that takes no stream.
+var (
+	ErrFull   = errors.New("the instance holds as many streams as it may")
+	ErrClosed = errors.New("the hub has ended")
+)
+
+// Hub is the state machine between the bus and the streams. Run runs it; the
+// other methods are safe for concurrent use.
+type Hub struct {
+	// Constant.
+	cfg      Config
+	store    Store
+	sessions Sessions
+	metrics  *Metrics
+	log      *slog.Logger
+	inbox    chan func() // inputs
+	results  chan func() // of store reads
+	done     chan struct{}
+
+	// Shared.
+	left    chan struct{} // a hint that open went down
+	open    atomic.Int64  // streams from Open until their socket said Closed
+	workers sync.WaitGroup
+
+	// Owned by the loop.
+	now       time.Time // of this turn
+	turns     uint64    // inputs handled so far: the loop's own clock, which never stands still
+	rand      *rand.Rand
+	readCtx   context.Context // of store reads; ends with the loop
+	logs      map[chat.LogID]*logState
+	users     map[chat.UserID]*user
+	streams   int // registered
+	cache     cache
+	idle      idleList
+	timers    timers
+	wheel     wheel
+	watched   []*Stream // that have bytes pending, looked at for progress
+	nextSweep time.Time
+	dirty     []*Stream   // written to since the last flush
+	unread    []*logState // pending, their head read not yet begun
+	advancing []*Stream   // opening, to be looked at when this turn's results are in
+	queued    []*readJob
+	reading   int
+	opening   int       // streams whose connect reads the table
+	waiting   []*Stream // for their turn to do so
+	tally     tally
+}
+
+// NewHub makes a hub; nothing happens before Run.
+func NewHub(cfg Config, store Store, sessions Sessions, metrics *Metrics, log *slog.Logger) *Hub {
+	cfg = cfg.withDefaults()
+	h := &Hub{
+		cfg: cfg, store: store, sessions: sessions, metrics: metrics, log: log,
+		inbox: make(chan func(), inboxSize), results: make(chan func()), done: make(chan struct{}), left: make(chan struct{}, 1),
+		rand:  rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		logs:  map[chat.LogID]*logState{},
+		users: map[chat.UserID]*user{},
+		cache: cache{max: cfg.CacheBytes},
+	}
+	h.begin(context.Background())
+	return h
+}
+
+// Run runs the hub until ctx ends. Then every stream is told to reconnect and
+// closed, and all store reads have ended when it returns.
+func (h *Hub) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	h.begin(ctx)
+	alarm := time.NewTimer(0)
+	defer alarm.Stop()
+	for {
+		alarm.Reset(h.turn())
+		select {
+		case <-ctx.Done():
+			h.sendAway()
+			cancel()
+			close(h.done)
+			h.workers.Wait()
+			return nil
+		case f := <-h.inbox:
+			h.take(f)
+		case f := <-h.results:
+			h.take(f)
+		case <-alarm.C:
+			h.now = time.Now()
+		}
+	}
+}
+
+// begin sets the loop's clock.
+func (h *Hub) begin(ctx context.Context) {
+	h.readCtx = ctx
+	h.now = time.Now()
+	h.wheel.begin(h.now, h.cfg.Heartbeat)
+	h.nextSweep = h.now.Add(sweepEvery)
+}
+
+// take handles an input and those that wait behind it, so that frames for one
+// stream leave in one write. It stops at a bound, so that they don't wait long.
+func (h *Hub) take(f func()) {
+	h.now = time.Now()
+	for {
+		h.turns++
+		f()
+		if time.Since(h.now) > maxBurst {
+			return
+		}
+		select {
+		case f = <-h.inbox:
+		case f = <-h.results:
+		default:
+			return
+		}
+	}
+}
+
+// turn does what is due and says how long the loop may sleep then.
+func (h *Hub) turn() time.Duration {
+	h.timers.fire(h.now)
+	h.beat()
+	if !h.now.Before(h.nextSweep) {
+		h.nextSweep = h.now.Add(sweepEvery)
+		h.sweepIdle()
+		h.sweepStalled()
+	}
+	h.advanceOpening()
+	h.readHeads()
+	h.startReads()
+	for i, s := range h.dirty {
+		s.dirty = false
+		if s.phase != closed {
+			s.conn.Flush()
+		}
+		h.dirty[i] = nil
+	}
+	h.dirty = h.dirty[:0]
+	h.metrics.settle(&h.tally)
+	h.metrics.cacheBytes.Set(float64(h.cache.size))
+	h.metrics.logs.Set(float64(len(h.logs)))
+	next := h.nextSweep
+	if t := h.wheel.next; t.Before(next) {
+		next = t
+	}
+	if t, ok := h.timers.next(); ok && t.Before(next) {
+		next = t
+	}
+	return max(0, time.Until(next))
+}
+
+// input hands f to the loop, waiting while the inbox is full.
+func (h *Hub) input(ctx context.Context, f func()) error {
+	select {
+	case <-h.done: // the inbox may have room, but nobody looks at it
+		return ErrClosed
+	default:
+	}
+	select {
+	case h.inbox <- f:
+		return nil
+	case <-h.done:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Deliver hands messages of the bus to the hub, waiting while it is behind. When
+// it returns nil the hub has taken them over, in memory.
+func (h *Hub) Deliver(ctx context.Context, envelopes []bus.Envelope) error {
+	return h.input(ctx, func() {
+		for i := range envelopes {
+			h.deliverEnvelope(&envelopes[i])
+		}
+	})
+}
+
+func (h *Hub) deliverEnvelope(env *bus.Envelope) {
+	if env.Published > 0 {
+		h.metrics.receiveLag.Observe(seconds(h.now.UnixMilli() - env.Published))
+	}
+	switch {
+	case env.Entry != nil:
+		h.tally.entries++
+		h.arrive(env.Entry.Log, env.Entry.Seq, env.Entry.Adds, env.Entry)
+	case env.Ephemeral != nil:
+		h.ephemeral(env.Ephemeral)
+	default:
+		for _, hint := range env.Hints {
+			h.tally.hints++
+			h.arrive(hint.Log, hint.Seq, hint.Adds, nil)
+		}
+	}
+}
+
+// Connections is how many streams are open.
+func (h *Hub) Connections() int { return int(h.open.Load()) }
+
+// waitEmpty waits until all sockets said Closed.
+func (h *Hub) waitEmpty(ctx context.Context) {
+	for h.Connections() > 0 {
+		select {
+		case <-h.left:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Full says whether the instance should get no more streams: a little before it
+// refuses them, so that a load balancer has time to look elsewhere.
+func (h *Hub) Full() bool { return h.Connections()*100 >= h.cfg.MaxConnections*95 }
+
+// Listeners is how many streams the user has here.
+func (h *Hub) Listeners(ctx context.Context, id chat.UserID) (int, error) {
+	answer := make(chan int, 1)
+	err := h.input(ctx, func() {
+		n := 0
+		if u := h.users[id]; u != nil {
+			n = len(u.streams)
+		}
+		answer <- n
+	})
+	if err != nil {
+		return 0, err
+	}
+	select {
+	case n := <-answer:
+		return n, nil
+	case <-h.done:
+		return 0, ErrClosed
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// Done closes when Run has sent all streams away.
+func (h *Hub) Done() <-chan struct{} { return h.done }
+
+func seconds(ms int64) float64 { return float64(max(0, ms)) / 1000 }

@@ -1,0 +1,212 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"tidings/internal/chat"
+)
+
+// state is how far a log is known.
+type state uint8
+
+const (
+	untracked state = iota // entries of it are none of the hub's business
+	pending                // its head is being read; entries are held
+	tracked                // last is the authority
+)
+
+// logState is a log in the hub. There is one for each conversation of everybody
+// here, so its size counts.
+type logState struct {
+	id        chat.LogID
+	state     state
+	seats     int32  // that refer to it, also those of users who left
+	last      int64  // all up to here is delivered; valid when tracked
+	trackedAt uint64 // the turn in which the head was read
+	members   []member
+	gap       *gap     // nil when nothing is known above last
+	recent    []*entry // in the cache, ascending without holes
+
+	// Of the idle list.
+	older, newer *logState
+	idleSince    int64 // Unix ms; 0: not in it
+}
+
+// member is a local user with a seat in the log.
+type member struct {
+	user *user
+	slot int32
+}
+
+// logOf is the log by its id, untracked if it is new.
+func (h *Hub) logOf(id chat.LogID) *logState {
+	l := h.logs[id]
+	if l == nil {
+		l = &logState{id: id}
+		h.logs[id] = l
+	}
+	return l
+}
+
+// track begins the tracking of a log that isn't.
+func (h *Hub) track(l *logState) {
+	if l.state == untracked {
+		l.state = pending
+		h.unread = append(h.unread, l)
+	}
+}
+
+// readHeads reads the heads of all logs that became pending, in batches: one read
+// in flight per log.
+func (h *Hub) readHeads() {
+	for batch := range slices.Chunk(h.unread, headsBatch) {
+		logs := slices.Clone(batch)
+		ids := make([]chat.LogID, len(logs))
+		for i, l := range logs {
+			ids[i] = l.id
+		}
+		var heads map[chat.LogID]chat.Head
+		h.read(readHead, nil, func(ctx context.Context) (err error) {
+			heads, err = h.store.Heads(ctx, ids)
+			return err
+		}, func() {
+			for _, l := range logs {
+				h.tracked(l, heads[l.id]) // a log without a head is empty
+			}
+		})
+	}
+	clear(h.unread)
+	h.unread = h.unread[:0]
+}
+
+// tracked takes the head that was read. What was held goes on from there.
+func (h *Hub) tracked(l *logState, head chat.Head) {
+	l.state, l.last, l.trackedAt = tracked, head.Seq, h.turns
+	waiting := slices.Clone(l.members) // some may leave with what was held
+	if g := l.gap; g != nil {
+		g.forget(l.last)
+		h.drain(l)
+	}
+	for _, m := range waiting {
+		for _, s := range m.user.streams {
+			if s.phase == live {
+				h.catchUp(s, m.slot)
+			} else {
+				h.advanceLater(s)
+			}
+		}
+	}
+}
+
+// arrive takes an entry from the bus, or a hint of one (e is nil).
+func (h *Hub) arrive(id chat.LogID, seq int64, adds []chat.UserID, e *chat.Entry) {
+	h.ringAdded(id, seq, adds)
+	l := h.logs[id]
+	switch {
+	case l == nil || l.state == untracked:
+	case l.state == tracked && seq <= l.last:
+		h.tally.duplicates++
+	case l.state == tracked && seq == l.last+1 && e != nil:
+		h.deliver(l, &entry{Entry: *e})
+		h.drain(l)
+	default:
+		h.hold(l, seq, e)
+	}
+}
+
+// deliver passes the entry after last on to the members that are here.
+func (h *Hub) deliver(l *logState, e *entry) {
+	l.last = e.Seq
+	h.cache.add(l, e)
+	h.ringAdded(l.id, e.Seq, e.Adds) // one that was read from the table rang nobody yet
+	h.endSeats(l, e)
+	if e.Kind == chat.KindSessionRevoked {
+		h.sessionRevoked(l, e)
+	}
+	for _, m := range l.members {
+		in := m.user.seats[m.slot].iv.Contains(e.Seq)
+		for _, s := range m.user.streams {
+			h.feed(s, m.slot, in, e)
+		}
+	}
+	h.leaveSeats(l, e.Removes)
+	h.metrics.enqueueLag.Observe(seconds(h.now.UnixMilli() - e.TS))
+}
+
+// endSeats ends the membership of those whom the entry removes. It is the last
+// one that they get.
+func (h *Hub) endSeats(l *logState, e *entry) {
+	for _, id := range e.Removes {
+		u := h.users[id]
+		if u == nil || !u.admitted() {
+			continue
+		}
+		slot := u.slotOf(l)
+		switch {
+		case slot >= 0 && u.seats[slot].iv.Last() >= e.Seq: // known already, maybe also a later return
+		case slot >= 0 && u.seats[slot].iv.Open():
+			u.seats[slot].end(e.Seq)
+		default:
+			// A read that began before the removal may still be under way and
+			// know nothing of it: have it read again.
+			h.ring(u, l.id, e.Seq)
+		}
+	}
+}
+
+// leaveSeats takes removed users out of the members, after they got their last
+// entry.
+func (h *Hub) leaveSeats(l *logState, removed []chat.UserID) {
+	for _, id := range removed {
+		u := h.users[id]
+		if u == nil {
+			continue
+		}
+		if slot := u.slotOf(l); slot >= 0 {
+			h.place(u, slot)
+		}
+	}
+}
+
+// sessionRevoked ends the session's streams, whatever they still have to pull.
+func (h *Hub) sessionRevoked(l *logState, e *entry) {
+	var b chat.SessionRevokedBody
+	if err := json.Unmarshal(e.Body, &b); err != nil || b.Session == "" {
+		h.metrics.unencodable.Inc()
+		h.log.ErrorContext(h.readCtx, "decode entry", "log", l.id, "seq", e.Seq, "kind", e.Kind, "error", err)
+		return
+	}
+	for _, m := range slices.Clone(l.members) {
+		for _, s := range slices.Clone(m.user.streams) {
+			if s.session == b.Session {
+				h.revoke(s, "logout")
+			}
+		}
+	}
+}
+
+// ephemeral tells the other members that are here. A hub that doesn't know the
+// log as far as the writer did could tell somebody who has left since, and drops it.
+func (h *Hub) ephemeral(e *chat.Ephemeral) {
+	l := h.logs[e.Log]
+	if l == nil || l.state != tracked || l.last < e.Head {
+		h.metrics.ephemerals.WithLabelValues("dropped").Inc()
+		return
+	}
+	h.metrics.ephemerals.WithLabelValues("delivered").Inc()
+	ev := e.Event()
+	p := encodeEvent(ev, "")
+	for _, m := range l.members {
+		if !m.user.seats[m.slot].iv.Open() || !ev.To.Includes(m.user.id, e.By) {
+			continue
+		}
+		for _, s := range m.user.streams {
+			if s.phase == live && !s.blocked && s.pos[m.slot] == l.last {
+				h.tally.deliveries++
+				h.write(s, Frame{Head: eventHead, User: m.user.text, Tail: p.tail})
+			}
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package stream
+
+import (
+	"context"
+	"slices"
+
+	"tidings/internal/chat"
+)
+
+// catchUp makes a live stream pull a log in which it is behind.
+func (h *Hub) catchUp(s *Stream, slot int32) {
+	h.lagIfBehind(s, slot)
+	h.pull(s)
+}
+
+// lagIfBehind keeps the rule that lag holds the slots whose position is behind.
+func (h *Hub) lagIfBehind(s *Stream, slot int32) {
+	to, known := s.user.seats[slot].target()
+	if (!known || s.pos[slot] < to) && !slices.Contains(s.lag, slot) {
+		s.lag = append(s.lag, slot)
+	}
+}
+
+// pull writes what the stream lacks, as much as its socket takes: from the cache,
+// else from the table, page by page. It goes on when a page is read, when the
+// socket is writable again and when a pending log is tracked.
+func (h *Hub) pull(s *Stream) {
+	if s.phase != live || s.pulling {
+		return
+	}
+	for i := 0; i < len(s.lag) && !s.blocked && !s.pulling; {
+		if h.pullSeat(s, s.lag[i]) {
+			s.lag = slices.Delete(s.lag, i, i+1)
+		} else {
+			i++
+		}
+	}
+	if len(s.lag) == 0 {
+		s.lag = nil
+	}
+}
+
+// pullSeat pulls one log and says whether the stream is level with it.
+func (h *Hub) pullSeat(s *Stream, slot int32) bool {
+	for {
+		seat := &s.user.seats[slot]
+		to, known := seat.target()
+		if !known {
+			return false
+		}
+		s.pos[slot] = max(s.pos[slot], min(to, seat.next(s.pos[slot])-1))
+		switch at := s.pos[slot]; {
+		case at >= to:
+			return true
+		case s.blocked:
+			return false
+		default:
+			e := seat.log.cached(at + 1)
+			if e == nil {
+				h.readPage(s, slot, at, min(to, at+pullBatch))
+				return false
+			}
+			h.pass(s, slot, e)
+		}
+	}
+}
+
+// pass gives a pulling stream the entry after its position.
+func (h *Hub) pass(s *Stream, slot int32, e *entry) {
+	u := s.user
+	seat := &u.seats[slot]
+	if seat.iv.Open() && seat.iv.Last() < e.Seq && slices.Contains(e.Removes, u.id) {
+		// The hub began to track the log above this removal.
+		seat.end(e.Seq)
+		h.place(u, slot)
+	}
+	if seat.iv.Contains(e.Seq) {
+		h.send(s, slot, e)
+	} else {
+		s.pos[slot] = e.Seq
+	}
+}
+
+// readPage reads entries for the stream alone. A page is small enough that the
+// socket takes most of it; what it doesn't is read again.
+func (h *Hub) readPage(s *Stream, slot int32, after, to int64) {
+	s.pulling = true
+	id := s.user.seats[slot].log.id
+	var got []chat.Entry
+	h.read(readPull, func() bool { return s.phase == live }, func(ctx context.Context) (err error) {
+		got, err = h.store.Entries(ctx, id, after, to)
+		return err
+	}, func() {
+		if s.phase == live {
+			h.takePage(s, slot, to, got)
+		}
+	})
+}
+
+// takePage passes on what was read as far as the seat reaches: a removal in the
+// page ends it there, until more is known of it.
+func (h *Hub) takePage(s *Stream, slot int32, to int64, got []chat.Entry) {
+	s.pulling = false
+	before := s.pos[slot]
+	more := func() bool {
+		end, known := s.user.seats[slot].target()
+		return known && s.pos[slot] < end && !s.blocked
+	}
+	for i := 0; i < len(got) && more(); i++ {
+		next := s.pos[slot] + 1
+		if got[i].Seq < next {
+			continue
+		}
+		if got[i].Seq > next {
+			if s.tries <= holdTries {
+				break // maybe not visible yet
+			}
+			h.skip(s, slot, got[i].Seq-1)
+		}
+		h.pass(s, slot, &entry{Entry: got[i]})
+	}
+	if s.pos[slot] == before && more() {
+		if s.tries++; s.tries <= holdTries || len(got) > 0 {
+			s.pulling = true
+			h.timers.set(h.now.Add(h.backoff(int(s.tries))), func() {
+				s.pulling = false
+				h.pull(s)
+			})
+			return
+		}
+		h.skip(s, slot, to)
+	}
+	s.tries = 0
+	h.pull(s)
+}
+
+// skip gives up positions that the table no longer has.
+func (h *Hub) skip(s *Stream, slot int32, to int64) {
+	h.metrics.holes.Add(float64(to - s.pos[slot]))
+	h.log.ErrorContext(h.readCtx, "entries are gone from the table",
+		"log", s.user.seats[slot].log.id, "user", s.user.id, "after", s.pos[slot], "to", to)
+	s.pos[slot] = to
+}

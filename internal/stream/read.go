@@ -1,0 +1,78 @@
+package stream
+
+import (
+	"context"
+	"time"
+)
+
+// The kinds of store reads, as the metrics name them.
+const (
+	readHead        = "head"
+	readGap         = "gap"
+	readPull        = "pull"
+	readMembership  = "membership"
+	readMemberships = "memberships"
+	readSession     = "session"
+)
+
+// readJob is one read of the store, tried until it succeeds or nobody wants it.
+type readJob struct {
+	kind    string
+	wanted  func() bool                 // asked by the loop before each attempt; nil: always
+	do      func(context.Context) error // runs in a worker and keeps the result in its own variables
+	done    func()                      // runs in the loop after success
+	attempt int
+}
+
+// read queues a read. do must not touch the hub's state.
+func (h *Hub) read(kind string, wanted func() bool, do func(context.Context) error, done func()) {
+	h.queued = append(h.queued, &readJob{kind: kind, wanted: wanted, do: do, done: done})
+}
+
+// startReads starts queued reads as far as workers are free.
+func (h *Hub) startReads() {
+	n := 0
+	for _, j := range h.queued {
+		if j.wanted != nil && !j.wanted() {
+			n++
+			continue
+		}
+		if h.reading == maxReads {
+			break
+		}
+		n++
+		h.reading++
+		h.workers.Add(1)
+		go h.work(h.readCtx, j)
+	}
+	clear(h.queued[:n])
+	if h.queued = h.queued[n:]; len(h.queued) == 0 {
+		h.queued = nil
+	}
+}
+
+// work does one attempt and ends, at the latest with the loop.
+func (h *Hub) work(ctx context.Context, j *readJob) {
+	defer h.workers.Done()
+	attempt, cancel := context.WithTimeout(ctx, readTimeout)
+	err := j.do(attempt)
+	cancel()
+	select {
+	case h.results <- func() { h.finishRead(j, err) }:
+	case <-ctx.Done():
+	}
+}
+
+func (h *Hub) finishRead(j *readJob, err error) {
+	h.reading--
+	if err == nil {
+		h.metrics.reads.WithLabelValues(j.kind, "ok").Inc()
+		j.done()
+		return
+	}
+	h.metrics.reads.WithLabelValues(j.kind, "error").Inc()
+	wait := h.backoff(j.attempt)
+	j.attempt++
+	h.log.WarnContext(h.readCtx, "read the table", "kind", j.kind, "attempt", j.attempt, "again", wait.Round(time.Millisecond), "error", err)
+	h.timers.set(h.now.Add(wait), func() { h.queued = append(h.queued, j) })
+}

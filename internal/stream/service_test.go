@@ -1,0 +1,236 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tidings/internal/bus"
+)
+
+// fakeQueue is topic and queue in one.
+type fakeQueue struct {
+	instance string
+	messages chan bus.Message
+
+	mu      sync.Mutex
+	lost    bool // probes are published but don't arrive
+	gone    error
+	failing error
+	renewed int
+	deleted int
+	closed  bool
+}
+
+func newFakeQueue() *fakeQueue {
+	return &fakeQueue{instance: "i", messages: make(chan bus.Message, 1000)}
+}
+
+func (q *fakeQueue) state() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return errors.Join(q.gone, q.failing)
+}
+
+func (q *fakeQueue) set(change func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	change()
+}
+
+func (q *fakeQueue) Receive(ctx context.Context) ([]bus.Message, error) {
+	poll := time.NewTimer(20 * time.Second)
+	defer poll.Stop()
+	if err := q.state(); err != nil {
+		return nil, err
+	}
+	select {
+	case m := <-q.messages:
+		return []bus.Message{m}, nil
+	case <-poll.C:
+		return nil, q.state()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (q *fakeQueue) Delete(_ context.Context, ms []bus.Message) error {
+	q.set(func() { q.deleted += len(ms) })
+	return q.state()
+}
+
+func (q *fakeQueue) Renew(context.Context) error {
+	err := q.state()
+	if err == nil {
+		q.set(func() { q.renewed++ })
+	}
+	return err
+}
+
+func (q *fakeQueue) Close(context.Context) error {
+	q.set(func() { q.closed = true })
+	return nil
+}
+
+func (q *fakeQueue) PublishProbe(_ context.Context, instance string, _ int) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.lost && q.failing == nil {
+		q.put(bus.Envelope{Probe: instance})
+	}
+	return q.failing
+}
+
+func (q *fakeQueue) put(env bus.Envelope) {
+	b, err := bus.Encode(env)
+	if err != nil {
+		panic(err)
+	}
+	q.messages <- bus.Message{Body: b}
+}
+
+// TestService tells when an instance is ready and when it gives up.
+func TestService(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		run  func(w *world, s *Service, q *fakeQueue)
+		end  error // of Run, nil: ended by its context
+	}{
+		{"ReadyWhenTheProbeCameBack", serviceReady, nil},
+		{"NotReadyWhenProbesStayOut", serviceProbesLost, nil},
+		{"Delivers", serviceDelivers, nil},
+		{"GarbageCountedAndDropped", serviceGarbage, nil},
+		{"QueueGone", serviceQueueGone, bus.ErrQueueGone},
+		{"LeaseLost", serviceLeaseLost, errFlaky},
+		{"RidesOutAnOutage", serviceOutage, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, Config{})
+				w.stop() // the service runs its own
+				w.hub = NewHub(Config{}, w.store, w.store, w.hub.metrics, slog.New(slog.DiscardHandler))
+				q := newFakeQueue()
+				s := &Service{Hub: w.hub, Queue: q, Prober: q, Instance: "i", Log: slog.New(slog.DiscardHandler)}
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				ended := make(chan error, 1)
+				go func() { ended <- s.Run(ctx) }()
+				tc.run(w, s, q)
+				if tc.end == nil {
+					cancel()
+				}
+				if err := <-ended; !errors.Is(err, tc.end) {
+					t.Errorf("Run: %v, want %v", err, tc.end)
+				}
+				if s.Ready() {
+					t.Error("ready after the end")
+				}
+				if !q.closed {
+					t.Error("the queue was left behind")
+				}
+			})
+		})
+	}
+}
+
+var errFlaky = errors.New("no route to host")
+
+func serviceReady(w *world, s *Service, q *fakeQueue) {
+	if s.Ready() {
+		w.Error("ready before the probe")
+	}
+	w.settle()
+	if !s.Ready() {
+		w.Error("not ready")
+	}
+	w.pass(time.Hour)
+	if !s.Ready() {
+		w.Error("not ready an hour later")
+	}
+	if q.renewed < 119 {
+		w.Errorf("renewed %d times in an hour", q.renewed)
+	}
+	c := w.connect(ann)
+	go func() {
+		<-w.hub.Done()
+		c.stream.Closed() // as the socket does
+	}()
+}
+
+func serviceProbesLost(w *world, s *Service, q *fakeQueue) {
+	q.set(func() { q.lost = true })
+	w.pass(time.Minute)
+	first := s.Ready()
+	q.set(func() { q.lost = false })
+	w.pass(probeEvery)
+	back := s.Ready()
+	q.set(func() { q.lost = true })
+	w.pass(probeGood + probeEvery)
+	if lost := s.Ready(); !back || lost {
+		w.Errorf("ready at first %v, with probes %v, without again %v", first, back, lost)
+	}
+}
+
+func serviceDelivers(w *world, _ *Service, q *fakeQueue) {
+	w.changed(log, users(ann, bob), nil)
+	a := w.connect(ann)
+	e := w.message(log, bob)
+	q.put(bus.Envelope{Entry: &e})
+	w.settle()
+	equal(w.T, "ann", a.seqs()[log], 2)
+	if q.deleted != 2 { // the probe too
+		w.Errorf("%d messages deleted, want 2", q.deleted)
+	}
+	go func() {
+		<-w.hub.Done()
+		a.stream.Closed()
+	}()
+}
+
+func serviceGarbage(w *world, _ *Service, q *fakeQueue) {
+	q.messages <- bus.Message{Body: []byte(`{"v":2,"entry":[]}`)}
+	q.messages <- bus.Message{Body: []byte("\x00")}
+	w.settle()
+	if n := w.metric("decode_errors_total"); n != 2 {
+		w.Errorf("%v errors counted, want 2", n)
+	}
+	if q.deleted != 3 {
+		w.Errorf("%d messages deleted, want 3", q.deleted)
+	}
+}
+
+func serviceQueueGone(w *world, _ *Service, q *fakeQueue) {
+	w.settle()
+	q.set(func() { q.gone = bus.ErrQueueGone })
+	w.pass(time.Minute)
+}
+
+func serviceLeaseLost(w *world, _ *Service, q *fakeQueue) {
+	w.settle()
+	q.set(func() { q.failing = errFlaky })
+	w.pass(bus.LeaseTime - time.Minute)
+	select {
+	case <-w.hub.Done():
+		w.Error("gave up although the lease holds")
+	default:
+	}
+	w.pass(2 * time.Minute)
+}
+
+func serviceOutage(w *world, s *Service, q *fakeQueue) {
+	w.settle()
+	q.set(func() { q.failing = errFlaky })
+	w.pass(2 * time.Minute)
+	if s.Ready() {
+		w.Error("ready although nothing arrives")
+	}
+	q.set(func() { q.failing = nil })
+	w.pass(30 * time.Second)
+	if !s.Ready() {
+		w.Error("not ready again")
+	}
+}

@@ -1,0 +1,161 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"tidings/internal/chat"
+)
+
+// fakeStore is a table whose every write is committed at once.
+type fakeStore struct {
+	latency time.Duration // of a read: half before it looks, half after
+
+	mu       sync.Mutex
+	logs     map[chat.LogID][]chat.Entry
+	gone     map[chat.LogID]int64 // entries up to here are expired
+	members  map[chat.UserID]map[chat.LogID]chat.Intervals
+	sessions map[string]chat.Session
+	failing  bool
+	reads    map[string]int
+}
+
+var errStore = errors.New("the table is down")
+
+func newFakeStore() *fakeStore {
+	return &fakeStore{
+		logs: map[chat.LogID][]chat.Entry{}, gone: map[chat.LogID]int64{},
+		members:  map[chat.UserID]map[chat.LogID]chat.Intervals{},
+		sessions: map[string]chat.Session{}, reads: map[string]int{},
+	}
+}
+
+// read looks at the table in the middle of its latency.
+func (f *fakeStore) read(ctx context.Context, kind string, look func()) error {
+	half := func() error {
+		if f.latency == 0 {
+			return nil
+		}
+		t := time.NewTimer(f.latency / 2)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err := half(); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.reads[kind]++
+	failing := f.failing
+	if !failing {
+		look()
+	}
+	f.mu.Unlock()
+	if failing {
+		return errStore
+	}
+	return half()
+}
+
+func (f *fakeStore) Heads(ctx context.Context, logs []chat.LogID) (map[chat.LogID]chat.Head, error) {
+	if len(logs) > 100 {
+		return nil, fmt.Errorf("%d heads at once", len(logs))
+	}
+	out := map[chat.LogID]chat.Head{}
+	return out, f.read(ctx, "heads", func() {
+		for _, l := range logs {
+			if es := f.logs[l]; len(es) > 0 {
+				last := es[len(es)-1]
+				out[l] = chat.Head{Log: l, Seq: last.Seq, TS: last.TS}
+			}
+		}
+	})
+}
+
+// pageSize is smaller than what the hub asks for, so that pages must be followed.
+const pageSize = 10
+
+func (f *fakeStore) Entries(ctx context.Context, log chat.LogID, after, to int64) ([]chat.Entry, error) {
+	var out []chat.Entry
+	return out, f.read(ctx, "entries", func() {
+		for _, e := range f.logs[log] {
+			if e.Seq > max(after, f.gone[log]) && e.Seq <= to && len(out) < pageSize {
+				out = append(out, e)
+			}
+		}
+	})
+}
+
+func (f *fakeStore) Memberships(ctx context.Context, user chat.UserID) ([]chat.Membership, error) {
+	var out []chat.Membership
+	return out, f.read(ctx, "memberships", func() {
+		for _, l := range slices.Sorted(maps.Keys(f.members[user])) {
+			out = append(out, chat.Membership{Log: l, User: user, Intervals: slices.Clone(f.members[user][l])})
+		}
+	})
+}
+
+func (f *fakeStore) Membership(ctx context.Context, user chat.UserID, log chat.LogID) (chat.Membership, error) {
+	m := chat.Membership{Log: log, User: user}
+	err := f.read(ctx, "membership", func() { m.Intervals = slices.Clone(f.members[user][log]) })
+	return m, err
+}
+
+func (f *fakeStore) Session(ctx context.Context, user chat.UserID, id string) (chat.Session, error) {
+	var s chat.Session
+	var ok bool
+	if err := f.read(ctx, "session", func() { s, ok = f.sessions[id] }); err != nil {
+		return s, err
+	}
+	if !ok || s.User != user {
+		return chat.Session{}, fmt.Errorf("read session: %w", chat.ErrSessionEnded)
+	}
+	return s, nil
+}
+
+// commit appends an entry and changes the memberships with it.
+func (f *fakeStore) commit(e chat.Entry) chat.Entry {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	es := f.logs[e.Log]
+	e.Seq = int64(len(es)) + 1
+	var prev int64
+	if len(es) > 0 {
+		prev = es[len(es)-1].TS
+	}
+	e.TS = chat.NextTS(time.Now(), prev)
+	f.logs[e.Log] = append(es, e)
+	for _, u := range e.Adds {
+		if f.members[u] == nil {
+			f.members[u] = map[chat.LogID]chat.Intervals{}
+		}
+		f.members[u][e.Log] = append(f.members[u][e.Log], chat.Interval{From: e.Seq})
+	}
+	for _, u := range e.Removes {
+		iv := slices.Clone(f.members[u][e.Log])
+		iv[len(iv)-1].To = e.Seq
+		f.members[u][e.Log] = iv
+	}
+	return e
+}
+
+func (f *fakeStore) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
+func (f *fakeStore) count(kind string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.reads[kind]
+}

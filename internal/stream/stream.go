@@ -1,0 +1,248 @@
+package stream
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"tidings/internal/chat"
+)
+
+// phase is how far a stream has got.
+type phase uint8
+
+const (
+	queued   phase = iota // waits for its turn to read the table
+	greeting              // the user's own log is not tracked yet
+	asking                // session and memberships are being read
+	settling              // logs are not all tracked yet
+	live                  // positions are fixed, ready was sent
+	closed
+)
+
+// Stream is the hub's side of one connection. Its exported methods are for the
+// socket.
+type Stream struct {
+	// Constant.
+	hub     *Hub
+	conn    Conn
+	session string
+	verdict chan struct{} // closed when refused is known
+	gone    atomic.Bool   // the socket said Closed
+
+	// Written by the hub's loop before it closes verdict.
+	refused error // the session has ended; nil when it holds, or the stream was closed before it was read
+
+	// Owned by the hub's loop.
+	user        *user
+	expires     time.Time // of the session
+	pos         []int64   // per seat of the user: all up to here is written, or not theirs
+	lag         []int32   // slots whose position is behind; the stream pulls them
+	phase       phase
+	verified    bool // the session was read
+	decided     bool // verdict is closed
+	expiring    bool // a timer for the session's end is set
+	blocked     bool // enough is pending; no more until Writable
+	pulling     bool // a read for it is under way
+	dirty       bool // written to since the last flush
+	watched     bool
+	advancing   bool
+	tries       uint8  // reads without progress
+	outstanding uint8  // reads of the connect
+	askedAt     uint64 // the turn in which the newest read of the memberships began
+	sent        uint64 // bytes, when it was last looked at
+	progressAt  time.Time
+}
+
+// Writable says that the socket's pending bytes are down to PendingLow after a
+// Write had reported PendingHigh or more.
+func (s *Stream) Writable() {
+	_ = s.hub.input(context.Background(), func() { // after the hub's end nothing is fed
+		if s.phase != closed {
+			s.blocked = false
+			s.hub.pull(s)
+		}
+	})
+}
+
+// Closed says that the socket is gone, whoever closed it. Every stream from
+// Hub.Open needs this call once; further ones do nothing.
+func (s *Stream) Closed() {
+	if s.gone.Swap(true) {
+		return
+	}
+	s.hub.open.Add(-1)
+	select {
+	case s.hub.left <- struct{}{}:
+	default: // one hint is enough
+	}
+	_ = s.hub.input(context.Background(), func() { s.hub.end(s, "client") }) // after the hub's end it is closed anyway
+}
+
+// write gives the stream a frame, which leaves with the turn's flush.
+func (h *Hub) write(s *Stream, f Frame) {
+	if s.conn.Write(f) >= PendingHigh && !s.blocked {
+		s.blocked = true
+		h.watch(s)
+	}
+	if !s.dirty {
+		s.dirty = true
+		h.dirty = append(h.dirty, s)
+	}
+}
+
+// feed gives the stream the newest entry of a log. in says whether the user may
+// see it. A stream that is behind finds it when it pulls.
+func (h *Hub) feed(s *Stream, slot int32, in bool, e *entry) {
+	switch {
+	case s.phase != live || s.pos[slot] != e.Seq-1:
+	case !in:
+		s.pos[slot] = e.Seq
+	case s.blocked:
+		h.lagIfBehind(s, slot)
+	default:
+		h.send(s, slot, e)
+	}
+}
+
+// send writes the entry's events for the user and moves the position.
+func (h *Hub) send(s *Stream, slot int32, e *entry) {
+	s.pos[slot] = e.Seq
+	for _, p := range h.frames(e) {
+		if p.to.Includes(s.user.id, e.By) {
+			h.tally.deliveries++
+			h.write(s, Frame{Head: eventHead, User: s.user.text, Tail: p.tail})
+		}
+	}
+}
+
+// end closes the stream for the reason that the metrics count.
+func (h *Hub) end(s *Stream, reason string) {
+	if s.phase == closed {
+		return
+	}
+	s.decide(nil)
+	connecting := s.phase == greeting || s.phase == asking || s.phase == settling
+	if s.phase == queued {
+		if i := slices.Index(h.waiting, s); i >= 0 {
+			h.waiting = slices.Delete(h.waiting, i, i+1)
+		}
+	}
+	s.phase = closed
+	s.conn.Flush()
+	s.conn.Close()
+	h.metrics.closed.WithLabelValues(reason).Inc()
+	h.streams--
+	h.metrics.connections.Set(float64(h.streams))
+	u := s.user
+	if i := slices.Index(u.streams, s); i >= 0 {
+		u.streams = slices.Delete(u.streams, i, i+1)
+	}
+	if len(u.streams) == 0 {
+		h.leave(u)
+	}
+	s.user, s.pos, s.lag = nil, nil, nil
+	if connecting {
+		h.opening--
+		h.connectNext()
+	}
+}
+
+// decide tells the socket whether the session holds, once.
+func (s *Stream) decide(refused error) {
+	if !s.decided {
+		s.decided, s.refused = true, refused
+		close(s.verdict)
+	}
+}
+
+// revoke tells the client why it must not come back as it is, and closes.
+func (h *Hub) revoke(s *Stream, reason string) {
+	s.conn.Write(revokedFrame(reason))
+	h.end(s, reason)
+}
+
+// sendAway tells every stream to go to another instance. Who waits for the loop
+// is let in first, to be told too.
+func (h *Hub) sendAway() {
+	for {
+		select {
+		case f := <-h.inbox:
+			f()
+			continue
+		default:
+		}
+		break
+	}
+	for _, u := range h.users {
+		for _, s := range slices.Clone(u.streams) {
+			s.conn.Write(reconnectFrame(between(h.rand, reconnectFrom, reconnectTo)))
+			h.end(s, "drain")
+		}
+	}
+}
+
+// watchExpiry sets the timer of a session that ends before the next visit. Those
+// that end later cost nothing.
+func (h *Hub) watchExpiry(s *Stream) {
+	if s.expiring || !s.verified || s.expires.Sub(h.now) > h.cfg.Heartbeat {
+		return
+	}
+	s.expiring = true
+	h.timers.set(s.expires, func() {
+		if s.phase != closed {
+			h.revoke(s, "expired")
+		}
+	})
+}
+
+// watch looks after a socket that has bytes pending.
+func (h *Hub) watch(s *Stream) {
+	if s.watched {
+		return
+	}
+	s.watched = true
+	_, s.sent = s.conn.Progress()
+	s.progressAt = h.now
+	h.watched = append(h.watched, s)
+}
+
+// sweepStalled closes the watched streams whose socket took nothing for too long.
+func (h *Hub) sweepStalled() {
+	kept := h.watched[:0]
+	for _, s := range h.watched {
+		if s.phase == closed {
+			continue
+		}
+		pending, sent := s.conn.Progress()
+		switch {
+		case pending == 0:
+			s.watched = false
+			continue
+		case sent != s.sent:
+			s.sent, s.progressAt = sent, h.now
+		case h.now.Sub(s.progressAt) >= stallAfter:
+			h.end(s, "stalled")
+			continue
+		}
+		kept = append(kept, s)
+	}
+	clear(h.watched[len(kept):])
+	h.watched = kept
+}
+
+// Open takes a stream in: ErrFull, ErrClosed. The session is that of an
+// authenticated request; it is read again before anything is sent.
+func (h *Hub) Open(ctx context.Context, session chat.Session, c Conn) (*Stream, error) {
+	if h.open.Add(1) > int64(h.cfg.MaxConnections) {
+		h.open.Add(-1)
+		return nil, ErrFull
+	}
+	s := &Stream{hub: h, conn: c, session: session.ID, expires: session.Expires, verdict: make(chan struct{})}
+	if err := h.input(ctx, func() { h.register(s, session.User) }); err != nil {
+		h.open.Add(-1)
+		return nil, err
+	}
+	return s, nil
+}
