@@ -1,0 +1,49 @@
+// Package app is the wiring that the executables share: configuration and the
+// composition of services. It holds no logic.
+package app
+
+import "tidings/internal/dynamo"
+
+// Config is what the functions and the streamer are told by their environment.
+// Region, credentials and AWS_ENDPOINT_URL are read by the AWS SDK itself.
+type Config struct {
+	// Table is the name of the DynamoDB table. TABLE_NAME.
+	Table string
+	// TopicARN is the SNS topic that entries are published to. TOPIC_ARN.
+	TopicARN string
+	// SessionKeys sign session tokens: the first signs, all verify, so that a key
+	// can be replaced without logging anybody out. At least 32 bytes each.
+	// SESSION_KEYS, base64, separated by commas.
+	SessionKeys [][]byte
+	// AllowedOrigins may write besides the origin that serves the API, as
+	// "https://app.example.org". ALLOWED_ORIGINS, separated by commas.
+	AllowedOrigins []string
+	// Cells is the number of cells that streamers are divided into, 1 to 256.
+	// CELLS, default 1.
+	Cells int
+	// RateLimits says whether users are held to dynamo.DefaultLimits.
+	// RATE_LIMITS, on (default) or off.
+	RateLimits bool
+}
+
+// ReadConfig reads a Config and reports all that is wrong with it at once.
+func ReadConfig(getenv func(string) string) (Config, error) {
+	e := NewEnv(getenv)
+	c := Config{
+		Table:          e.Required("TABLE_NAME"),
+		TopicARN:       e.Required("TOPIC_ARN"),
+		SessionKeys:    e.keys("SESSION_KEYS"),
+		AllowedOrigins: e.origins("ALLOWED_ORIGINS"),
+		Cells:          e.Number("CELLS", 1, 1, 256),
+		RateLimits:     e.OnOff("RATE_LIMITS", true),
+	}
+	return c, e.Err()
+}
+
+// Limits are the limits that the configuration asks for.
+func (c Config) Limits() dynamo.Limits {
+	if !c.RateLimits {
+		return dynamo.Limits{}
+	}
+	return dynamo.DefaultLimits
+}

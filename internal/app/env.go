@@ -1,0 +1,107 @@
+package app
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Env reads an environment and collects what is wrong with it, so that all
+// mistakes are reported at once.
+type Env struct {
+	getenv func(string) string
+	errs   []error
+}
+
+// NewEnv reads by getenv, usually os.Getenv.
+func NewEnv(getenv func(string) string) *Env { return &Env{getenv: getenv} }
+
+func (e *Env) bad(name, format string, args ...any) {
+	e.errs = append(e.errs, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+}
+
+// Err is all that was wrong.
+func (e *Env) Err() error { return errors.Join(e.errs...) }
+
+// Required reads a variable that must be set.
+func (e *Env) Required(name string) string {
+	v := e.getenv(name)
+	if v == "" {
+		e.bad(name, "is not set")
+	}
+	return v
+}
+
+func (e *Env) list(name string) []string {
+	var out []string
+	for part := range strings.SplitSeq(e.getenv(name), ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+const minSessionKey = 32 // bytes: HS256 takes keys of its own size
+
+func (e *Env) keys(name string) [][]byte {
+	var out [][]byte
+	for i, s := range e.list(name) {
+		k, err := base64.StdEncoding.DecodeString(s)
+		switch {
+		case err != nil:
+			e.bad(name, "key %d is not base64", i+1)
+		case len(k) < minSessionKey:
+			e.bad(name, "key %d has %d bytes, at least %d are needed", i+1, len(k), minSessionKey)
+		default:
+			out = append(out, k)
+		}
+	}
+	if len(e.list(name)) == 0 {
+		e.bad(name, "is not set")
+	}
+	return out
+}
+
+func (e *Env) origins(name string) []string {
+	out := e.list(name)
+	for _, o := range out {
+		u, err := url.Parse(o)
+		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || o != u.Scheme+"://"+u.Host {
+			e.bad(name, "%q is not an origin such as https://app.example.org", o)
+		}
+	}
+	return out
+}
+
+// Number reads a whole number between two bounds.
+func (e *Env) Number(name string, def, least, most int) int {
+	v := e.getenv(name)
+	if v == "" {
+		return def
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < least || n > most {
+		e.bad(name, "%q is not a whole number from %d to %d", v, least, most)
+		return def
+	}
+	return n
+}
+
+// OnOff reads a switch.
+func (e *Env) OnOff(name string, def bool) bool {
+	switch v := e.getenv(name); v {
+	case "":
+		return def
+	case "on":
+		return true
+	case "off":
+		return false
+	default:
+		e.bad(name, "%q is neither on nor off", v)
+		return def
+	}
+}

@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"tidings/internal/bus"
+	"tidings/internal/chat"
+	"tidings/internal/dynamo"
+	"tidings/internal/httpapi"
+	"tidings/internal/session"
+)
+
+// Services are the parts that the executables are made of.
+type Services struct {
+	Store         *dynamo.Store
+	Topic         *bus.Topic
+	Authenticator *session.Authenticator
+	API           *httpapi.API
+}
+
+// Options are what tests and the local system choose besides the Config.
+type Options struct {
+	Passwords *session.Passwords // nil: session.NewPasswords()
+	Log       *slog.Logger
+}
+
+// New wires the services on top of an AWS configuration.
+func New(cfg aws.Config, c Config, o Options) (*Services, error) {
+	tokens, err := session.NewTokens(c.SessionKeys...)
+	if err != nil {
+		return nil, fmt.Errorf("session keys: %w", err)
+	}
+	if o.Passwords == nil {
+		o.Passwords = session.NewPasswords()
+	}
+	s := &Services{
+		Store:         dynamo.New(cfg, c.Table, c.Limits(), nil),
+		Topic:         &bus.Topic{Client: sns.NewFromConfig(cfg), ARN: c.TopicARN, Cells: c.Cells},
+		Authenticator: &session.Authenticator{Tokens: tokens, Now: time.Now},
+	}
+	accounts := &chat.Accounts{
+		Users: s.Store, Sessions: s.Store, Hasher: o.Passwords, Bus: s.Topic, Now: time.Now, Log: o.Log,
+	}
+	if c.RateLimits {
+		accounts.Attempts = s.Store
+	}
+	s.API = &httpapi.API{
+		Accounts:       accounts,
+		Conversations:  &chat.Conversations{Store: s.Store, Users: s.Store, Bus: s.Topic, Log: o.Log},
+		Messages:       &chat.Messages{Store: s.Store, Views: s.Store, Bus: s.Topic, Log: o.Log},
+		Authenticator:  s.Authenticator,
+		AllowedOrigins: c.AllowedOrigins,
+		Log:            o.Log,
+	}
+	return s, nil
+}
+
+// Main is the shape of every executable: a context that ends with SIGINT or
+// SIGTERM, and one function that can be tested.
+func Main(run func(ctx context.Context, getenv func(string) string, stdout, stderr io.Writer) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Getenv, os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		stop()
+		os.Exit(1)
+	}
+}

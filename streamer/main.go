@@ -1,0 +1,85 @@
+// Command streamer is the long-running container that holds the browsers' event
+// streams. It has one SQS queue, which it creates and removes itself.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"tidings/internal/app"
+)
+
+func main() { app.Main(run) }
+
+func run(ctx context.Context, getenv func(string) string, _, stderr io.Writer) error {
+	c, err := readConfig(getenv)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(stderr, nil))
+	cfg, err := app.LoadAWS(ctx)
+	if err != nil {
+		return err
+	}
+	services, err := app.New(cfg, c.Config, app.Options{Log: log})
+	if err != nil {
+		return err
+	}
+	s, err := services.OpenStreamer(ctx, cfg, c.Streamer, log)
+	if err != nil {
+		return err
+	}
+	public := http.NewServeMux()
+	public.Handle("/api/events", s.Events)
+	public.HandleFunc("GET /healthz", app.Healthz)
+	public.HandleFunc("GET /readyz", s.Readyz)
+	stop, failed := context.WithCancelCause(ctx)
+	defer failed(nil)
+	streams, err := serve(c.Port, public, failed)
+	if err != nil {
+		failed(fmt.Errorf("PORT: %w", err))
+	}
+	metrics, err := serve(c.MetricsPort, s.Metrics(), failed)
+	if err != nil {
+		failed(fmt.Errorf("METRICS_PORT: %w", err))
+	}
+	log.InfoContext(ctx, "streamer started", "instance", c.Streamer.Instance, "cell", c.Streamer.Cell, "address", streams.addr, "metrics", metrics.addr)
+	err = s.Run(stop) // first the streams take leave, then the ports close
+	streams.close()
+	metrics.close()
+	if cause := context.Cause(stop); ctx.Err() == nil && !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	return err
+}
+
+// port is a port that is being served; the zero port is none.
+type port struct {
+	addr string
+	srv  http.Server
+}
+
+func (p *port) close() { _ = p.srv.Close() }
+
+// serve serves a port until it is closed; a later failure is told to failed.
+func serve(number int, h http.Handler, failed context.CancelCauseFunc) (*port, error) {
+	p := &port{srv: http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10}}
+	l, err := net.Listen("tcp", ":"+strconv.Itoa(number))
+	if err != nil {
+		return p, err
+	}
+	p.addr = l.Addr().String()
+	go func() {
+		if err := p.srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			failed(err)
+		}
+	}()
+	return p, nil
+}
