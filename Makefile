@@ -1,0 +1,37 @@
+# `make help` lists what there is.
+SHELL := /bin/bash
+GO ?= go
+export CGO_ENABLED ?= 1
+
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: bin/tidings ## everything in one process on http://localhost:8080 (PORT, DATA, AWS_PORT, RATE_LIMITS)
+	@exec bin/tidings
+
+bin/tidings: FORCE
+	@$(GO) build -trimpath -o $@ ./local
+
+test: ## lint, vet and all tests, with the race detector
+	@$(MAKE) --no-print-directory lint
+	$(GO) test -race -shuffle=on -timeout 15m ./...
+
+lint: ## formatting, vet, staticcheck
+	@test -z "$$($(GO) tool gofumpt -l .)" || { echo "not formatted:"; $(GO) tool gofumpt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+bench: ## POST to SSE latency, and what the parts cost
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 15m ./...
+
+build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into bin/
+	@for f in functions/*/; do n=$$(basename $$f); \
+	  GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -trimpath -tags lambda.norpc -ldflags='-s -w' -o bin/$$n/bootstrap ./$$f || exit 1; done
+	GOOS=linux CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/streamer ./streamer
+
+clean: ## remove what was built (not .tidings, the local data)
+	rm -rf bin
+
+.PHONY: help run test lint bench build clean FORCE

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"tidings/internal/app"
+	"tidings/internal/session"
+)
+
+// Config is what `make run` is told by its environment.
+type Config struct {
+	// Port serves REST, the stream and what an operator looks at. PORT, default
+	// 8080; 0 takes a free one.
+	Port int
+	// Data is the folder of everything that is kept. DATA, default .tidings.
+	Data string
+	// AWSPort is where the embedded AWS listens for the aws CLI and for probes.
+	// AWS_PORT, default 4566 as with other emulators; 0 takes a free one.
+	AWSPort int
+	// RateLimits holds users to the limits of production. RATE_LIMITS, on
+	// (default) or off.
+	RateLimits bool
+	// Endpoint is another AWS to run on, such as LocalStack, instead of the
+	// embedded one. AWS_ENDPOINT_URL, with the SDK's own variables beside it.
+	Endpoint string
+
+	// Passwords may make hashing cheap in tests.
+	Passwords *session.Passwords
+}
+
+func readConfig(getenv func(string) string) (Config, error) {
+	e := app.NewEnv(getenv)
+	c := Config{
+		Port:       e.Number("PORT", 8080, 0, 65535),
+		Data:       getenv("DATA"),
+		AWSPort:    e.Number("AWS_PORT", 4566, 0, 65535),
+		RateLimits: e.OnOff("RATE_LIMITS", true),
+		Endpoint:   getenv("AWS_ENDPOINT_URL"),
+	}
+	if c.Data == "" {
+		c.Data = ".tidings"
+	}
+	return c, e.Err()
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"tidings/internal/chat"
+)
+
+// demoPassword is that of the users which every local system starts with.
+const demoPassword = "correct horse"
+
+// makeDemoUsers registers alice, bob and carol, as 1, 2 and 3 in a new table.
+func makeDemoUsers(ctx context.Context, a *chat.Accounts) error {
+	for _, name := range []string{"alice", "bob", "carol"} {
+		_, err := a.Users.UserByName(ctx, name)
+		if errors.Is(err, chat.ErrUserNotFound) {
+			_, _, err = a.Register(ctx, chat.Registration{Username: name, Password: demoPassword})
+		}
+		if err != nil {
+			return fmt.Errorf("make demo user %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// printTour says how to try what has just been started.
+func printTour(w io.Writer, url, aws string) {
+	fmt.Fprintf(w, `Tidings runs on %[1]s (AWS on %[2]s).
+There are three users: alice, bob and carol, with the password %[3]q.
+
+Listen as bob:
+  curl -s -c bob.jar -H 'Content-Type: application/json' %[1]s/api/auth/login -d '{"username":"bob","password":%[3]q}'
+  curl -N -b bob.jar %[1]s/api/events
+
+Write to him as alice, in another terminal:
+  curl -s -c alice.jar -H 'Content-Type: application/json' %[1]s/api/auth/login -d '{"username":"alice","password":%[3]q}'
+  curl -s -b alice.jar -H 'Content-Type: application/json' %[1]s/api/conversations -d '{"userId":2}'
+  curl -s -b alice.jar -H 'Content-Type: application/json' %[1]s/api/conversations/1-2/messages -d '{"content":"hello"}'
+
+Look around: %[1]s/readyz, %[1]s/metrics, aws --endpoint-url %[2]s dynamodb scan --table-name tidings
+`, url, aws, demoPassword)
+}

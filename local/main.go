@@ -1,0 +1,27 @@
+// Command local is the whole of Tidings in one process behind one port: the Lambda
+// handlers behind an API Gateway of a few lines, the relay, a streamer, and the
+// AWS that they stand on. It needs no container and no account.
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"tidings/internal/app"
+)
+
+func main() { app.Main(run) }
+
+func run(ctx context.Context, getenv func(string) string, stdout, stderr io.Writer) error {
+	c, err := readConfig(getenv)
+	if err != nil {
+		return err
+	}
+	s, err := Start(ctx, c, slog.New(slog.NewTextHandler(stderr, nil)))
+	if err != nil {
+		return err
+	}
+	printTour(stdout, s.URL, s.AWSURL)
+	return s.Wait()
+}

@@ -1,0 +1,284 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"tidings/internal/chat"
+)
+
+// process is a `make run` of its own: the real executable.
+type process struct {
+	cmd *exec.Cmd
+	out *bufio.Reader
+	url string
+}
+
+func mustBuild(t *testing.T, pkg string) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "main")
+	if out, err := exec.Command("go", "build", "-o", bin, pkg).CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", pkg, err, out)
+	}
+	return bin
+}
+
+// mustRun starts the executable on free ports and waits until it says where it is.
+func mustRun(t *testing.T, bin, data string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(bin)}
+	p.cmd.Env = append(os.Environ(), "PORT=0", "AWS_PORT=0", "DATA="+data, "AWS_ENDPOINT_URL=")
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &bytes.Buffer{}
+	p.cmd.Stderr = log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill() // it may have ended
+		_ = p.cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s", log)
+		}
+	})
+	p.out = bufio.NewReader(out)
+	line, err := p.out.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Sscanf(line, "Tidings runs on %s", &p.url); err != nil {
+		t.Fatalf("first line %q", line)
+	}
+	return p
+}
+
+// kill is kill -9: nothing is flushed or said goodbye to.
+func (p *process) kill(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.cmd.Wait()
+}
+
+// Users, sessions, conversations and messages that were answered are there after a
+// kill -9 in the middle of writing; and live events go on.
+func TestKillAndRestart(t *testing.T) {
+	bin, data := mustBuild(t, "tidings/local"), t.TempDir()
+	first := mustRun(t, bin, data)
+	alice, bob := newPerson(t, first.url, "alice"), newPerson(t, first.url, "bob")
+	id := alice.open(bob)
+	taken := make(chan string, 10_000)
+	go func() {
+		defer close(taken)
+		for i := 0; ; i++ {
+			text := fmt.Sprint("message ", i)
+			status, _, err := alice.call(http.MethodPost, "/api/conversations/"+id+"/messages", fmt.Sprintf(`{"content":%q}`, text))
+			switch {
+			case err != nil:
+				return // killed
+			case status == http.StatusCreated:
+				taken <- text
+			}
+		}
+	}()
+	n := 50 + rand.IntN(200)
+	for range n {
+		<-taken
+	}
+	first.kill(t)
+	for range taken {
+		n++
+	}
+
+	second := mustRun(t, bin, data)
+	alice.url, bob.url = second.url, second.url
+	var list struct{ Conversations []chat.Conversation }
+	bob.must(200, &list, "GET", "/api/conversations", "")
+	if len(list.Conversations) != 1 || list.Conversations[0].MessageCount < int64(n) || list.Conversations[0].MessageCount > int64(n)+1 {
+		t.Fatalf("%d messages were answered; after the restart: %+v", n, list.Conversations)
+	}
+	var page struct{ Messages []chat.Message }
+	bob.must(200, &page, "GET", "/api/conversations/"+id+"/messages?limit=100&after=1", "")
+	if len(page.Messages) < 50 {
+		t.Fatalf("%d messages on the first page", len(page.Messages))
+	}
+	for i, m := range page.Messages {
+		if m.Content != fmt.Sprint("message ", i) {
+			t.Fatalf("message %d is %q", i, m.Content)
+		}
+	}
+	bob.listen()
+	m := alice.say(id, "after the restart")
+	if f := bob.nextFrame(); f.EventID != chat.EventID("c:"+chat.LogID(id), m.Seq, 1) {
+		t.Errorf("bob got %s", f.EventID)
+	}
+	fmt.Printf("kill -9: %d messages were answered, %d are there\n", n, list.Conversations[0].MessageCount)
+}
+
+// A second start on the same data or port says why it can't.
+func TestStartRefusals(t *testing.T) {
+	bin, data := mustBuild(t, "tidings/local"), t.TempDir()
+	mustRun(t, bin, data)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	for name, c := range map[string]struct {
+		env  []string
+		want string
+	}{
+		"ErrDataInUse": {[]string{"PORT=0", "AWS_PORT=0", "DATA=" + data}, data},
+		"ErrPortInUse": {[]string{"PORT=" + port, "AWS_PORT=0", "DATA=" + t.TempDir()}, "PORT"},
+		"ErrAWSPort":   {[]string{"PORT=0", "AWS_PORT=" + port, "DATA=" + t.TempDir()}, "AWS_PORT"},
+		"ErrConfig":    {[]string{"PORT=x", "AWS_PORT=-1", "RATE_LIMITS=maybe"}, "RATE_LIMITS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, bin)
+			cmd.Env = append(append(os.Environ(), "AWS_ENDPOINT_URL="), c.env...)
+			out, err := cmd.CombinedOutput()
+			if err == nil || !strings.Contains(string(out), c.want) {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+}
+
+// SIGTERM ends the streams with a goodbye, and the process without an error.
+func TestStopTellsStreams(t *testing.T) {
+	p := mustRun(t, mustBuild(t, "tidings/local"), t.TempDir())
+	alice := newPerson(t, p.url, "alice")
+	alice.listen()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	var d struct{ DelayMS int64 }
+	if e := alice.next(); e.Name != "reconnect" || json.Unmarshal([]byte(e.Data), &d) != nil || d.DelayMS <= 0 {
+		t.Errorf("alice got %+v", e)
+	}
+	if e := alice.next(); e.Name != "closed" {
+		t.Errorf("alice got %+v", e)
+	}
+	_, _ = io.Copy(io.Discard, p.out)
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+// The pages for an operator.
+func TestOperatorPages(t *testing.T) {
+	sys := mustStart(t, nil)
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for path, want := range map[string]string{
+		"/readyz":   "ready",
+		"/healthz":  "ok",
+		"/metrics":  "tidings_streamer_connections",
+		"/":         "alice",
+		"/no/where": "not_found",
+	} {
+		resp, err := client.Get(sys.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if !strings.Contains(string(b), want) {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, b)
+		}
+	}
+}
+
+// The streamer's own executable, beside a system whose AWS it reaches through a
+// port: it holds streams, tells them when it goes, and leaves no queue behind.
+func TestStreamerProcess(t *testing.T) {
+	data := t.TempDir()
+	sys := mustStart(t, func(c *Config) { c.Data = data })
+	key, err := os.ReadFile(filepath.Join(data, "session.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	queues := sqs.NewFromConfig(sys.AWS.Config())
+	before := countQueues(t, queues)
+
+	cmd := exec.Command(mustBuild(t, "tidings/streamer"))
+	cmd.Env = append(os.Environ(), "PORT=0", "METRICS_PORT=0", "TABLE_NAME=tidings", "TOPIC_ARN=arn:aws:sns:us-east-1:000000000000:tidings",
+		"SESSION_KEYS="+strings.TrimSpace(string(key)), "AWS_ENDPOINT_URL="+sys.AWSURL, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x")
+	logs, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	var started struct{ Msg, Address string }
+	lines := bufio.NewScanner(logs)
+	for started.Msg != "streamer started" && lines.Scan() {
+		if err := json.Unmarshal(lines.Bytes(), &started); err != nil {
+			t.Fatalf("%s: %v", lines.Text(), err)
+		}
+	}
+	_, port, err := net.SplitHostPort(started.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	alice, bob := newPerson(t, sys.URL, "alice"), newPerson(t, sys.URL, "bob")
+	bob.url = "http://127.0.0.1:" + port
+	bob.listen()
+	id := alice.open(bob)
+	if f := bob.nextFrame(); f.EventID != chat.EventID(chat.ConversationLog(id), 1, 3) {
+		t.Errorf("bob got %s", f.EventID)
+	}
+	for i := range 20 {
+		alice.say(id, fmt.Sprint(i))
+	}
+	checkMessages(bob, id, 2, 20)
+
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if e := bob.next(); e.Name != "reconnect" {
+		t.Errorf("bob got %+v", e)
+	}
+	for lines.Scan() {
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	if after := countQueues(t, queues); after != before {
+		t.Errorf("%d queues, %d before the streamer came and went", after, before)
+	}
+}
+
+func countQueues(t *testing.T, c *sqs.Client) int {
+	t.Helper()
+	out, err := c.ListQueues(t.Context(), &sqs.ListQueuesInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(out.QueueUrls)
+}
