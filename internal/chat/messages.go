@@ -70,9 +70,13 @@ func (m *Messages) MarkRead(ctx context.Context, user UserID, conversationID, me
 	if err := a.Entry.decode(&mark); err != nil {
 		return err
 	}
-	return m.tell(ctx, user, log, KindReceipt, func(UserRef) any {
+	err = m.tell(ctx, user, log, KindReceipt, func(UserRef) any {
 		return receiptData{ConversationID: log.ID(), UserID: user, MessageID: messageID, ReadCount: mark.ReadCount}
 	})
+	if err != nil { // the mark is done; a receipt may be lost
+		m.Log.WarnContext(ctx, "tell receipt", "log", log, "error", err)
+	}
+	return nil
 }
 
 // Typing tells the other member that the user is writing.

@@ -72,7 +72,7 @@ func (s *Store) countLogin(ctx context.Context, folded string, was item, fails i
 		in.ExpressionAttributeValues[":was"] = was["fails"]
 	}
 	if _, err := s.db.UpdateItem(ctx, in); err != nil {
-		return fmt.Errorf("count log-in: %w", err)
+		return fmt.Errorf("count log-in: %w", busy(err))
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (s *Store) countLogin(ctx context.Context, folded string, was item, fails i
 // LoginSucceeded forgets the failures of the name.
 func (s *Store) LoginSucceeded(ctx context.Context, folded string) error {
 	if _, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.table, Key: loginKey(folded).item()}); err != nil {
-		return fmt.Errorf("forget failed log-ins: %w", err)
+		return fmt.Errorf("forget failed log-ins: %w", busy(err))
 	}
 	return nil
 }

@@ -96,33 +96,55 @@ func (s *Store) Messages(ctx context.Context, user chat.UserID, log chat.LogID, 
 	}
 	q.descending = page.After == 0
 	var found []chat.Entry
-	if q.from <= q.to {
-		err := s.pages(ctx, q, func(items []item) (bool, error) {
-			for _, it := range items {
-				e, err := decodeEntry(it)
-				if err != nil {
-					return false, err
-				}
-				found = append(found, e)
-			}
-			return len(found) <= page.Limit, nil
-		})
+	for {
+		read, err := s.messageEntries(ctx, q, page.Limit+1-len(found))
 		if err != nil {
-			return chat.MessagePage{}, fmt.Errorf("read entries: %w", err)
+			return chat.MessagePage{}, err
+		}
+		m, err := s.Membership(ctx, user, log)
+		if err != nil {
+			return chat.MessagePage{}, err
+		}
+		if !m.Intervals.Open() {
+			return chat.MessagePage{}, chat.ErrConversationNotFound
+		}
+		want := page.Limit + 1 - len(found)
+		found = slices.DeleteFunc(append(found, read...), func(e chat.Entry) bool { return !m.Intervals.Contains(e.Seq) })
+		if len(read) < want || len(found) > page.Limit {
+			return pageOf(found, page)
+		}
+		// Some of it lies between the reader's times: on behind it.
+		if last := read[len(read)-1].Seq; q.descending {
+			q.to = entrySK(last - 1)
+		} else {
+			q.from = entrySK(last + 1)
 		}
 	}
-	m, err := s.Membership(ctx, user, log)
-	if err != nil {
-		return chat.MessagePage{}, err
-	}
-	if !m.Intervals.Open() {
-		return chat.MessagePage{}, chat.ErrConversationNotFound
-	}
-	return pageOf(found, m.Intervals, page)
 }
 
-func pageOf(found []chat.Entry, iv chat.Intervals, page chat.Page) (chat.MessagePage, error) {
-	found = slices.DeleteFunc(found, func(e chat.Entry) bool { return !iv.Contains(e.Seq) })
+// messageEntries reads the first n entries of the range, fewer if it has no more.
+func (s *Store) messageEntries(ctx context.Context, q query, n int) ([]chat.Entry, error) {
+	var found []chat.Entry
+	if q.from > q.to {
+		return nil, nil
+	}
+	err := s.pages(ctx, q, func(items []item) (bool, error) {
+		for _, it := range items {
+			e, err := decodeEntry(it)
+			if err != nil {
+				return false, err
+			}
+			found = append(found, e)
+		}
+		return len(found) < n, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read entries: %w", err)
+	}
+	return found[:min(n, len(found))], nil
+}
+
+func pageOf(found []chat.Entry, page chat.Page) (chat.MessagePage, error) {
 	more := len(found) > page.Limit
 	found = found[:min(len(found), page.Limit)]
 	p := chat.MessagePage{Messages: make([]chat.Message, 0, len(found))}

@@ -16,7 +16,7 @@ func (s *Store) CreateSession(ctx context.Context, ses chat.Session) error {
 	it := sessionKey(ses.User, ses.ID).item()
 	it["created"], it["ttl"] = num(ses.Created.UnixMilli()), num(ses.Expires.Unix())
 	if _, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: it}); err != nil {
-		return fmt.Errorf("put session: %w", err)
+		return fmt.Errorf("put session: %w", busy(err))
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (s *Store) nextUserID(ctx context.Context) (chat.UserID, error) {
 		ExpressionAttributeValues: item{":one": num(1)}, ReturnValues: types.ReturnValueUpdatedNew,
 	})
 	if err != nil {
-		return 0, fmt.Errorf("next user id: %w", err)
+		return 0, fmt.Errorf("next user id: %w", busy(err))
 	}
 	r := reader{it: o.Attributes}
 	id := chat.UserID(r.int("nextId"))
@@ -140,7 +140,7 @@ func (s *Store) SearchUsers(ctx context.Context, prefix string, limit int) ([]ch
 		ExpressionAttributeValues: item{":pk": str(searchPK(prefix)), ":prefix": str(prefix)},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("query names: %w", err)
+		return nil, fmt.Errorf("query names: %w", busy(err))
 	}
 	out := make([]chat.UserRef, 0, len(o.Items))
 	for _, it := range o.Items {

@@ -168,8 +168,8 @@ func (h *Hub) jump(l *logState, to int64) {
 	h.log.ErrorContext(h.readCtx, "entries are gone from the table", "log", l.id, "after", l.last, "to", to)
 	for _, m := range l.members {
 		for _, s := range m.user.streams {
-			if s.phase == live && s.pos[m.slot] == l.last {
-				s.pos[m.slot] = to
+			if s.phase == live && s.pos[m.slot] >= l.last {
+				s.pos[m.slot] = max(s.pos[m.slot], to)
 			}
 		}
 	}

@@ -69,10 +69,11 @@ func (h *Hub) pullSeat(s *Stream, slot int32) bool {
 func (h *Hub) pass(s *Stream, slot int32, e *entry) {
 	u := s.user
 	seat := &u.seats[slot]
-	if seat.iv.Open() && seat.iv.Last() < e.Seq && slices.Contains(e.Removes, u.id) {
-		// The hub began to track the log above this removal.
-		seat.end(e.Seq)
+	if last := seat.iv.Last(); slices.Contains(e.Removes, u.id) && seat.cut(e.Seq) {
+		// The hub began to track the log above this removal. Later changes may be
+		// known, but not the time between: the item tells.
 		h.place(u, slot)
+		h.ring(u, seat.log.id, last)
 	}
 	if seat.iv.Contains(e.Seq) {
 		h.send(s, slot, e)

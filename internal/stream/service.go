@@ -31,7 +31,8 @@ const (
 	probeEvery   = 10 * time.Second
 	probeRetry   = time.Second // until the first one came back
 	probeGood    = 35 * time.Second
-	leaveTimeout = 10 * time.Second // for streams to end and the queue to be deleted
+	emptyTimeout = closeTimeout + time.Second // for streams to end
+	leaveTimeout = 10 * time.Second           // for the queue to be deleted, however long that took
 )
 
 // Service runs a streamer: it moves messages from its queue to its hub.
@@ -81,9 +82,11 @@ func (s *Service) Run(ctx context.Context) error {
 	stopHub()
 	err := <-hubDone
 
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), emptyTimeout)
+	s.Hub.waitEmpty(ending)
+	cancel()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
-	s.Hub.waitEmpty(closing)
 	if cerr := s.Queue.Close(closing); cerr != nil {
 		err = errors.Join(err, fmt.Errorf("close queue: %w", cerr))
 	}

@@ -28,7 +28,8 @@ type socket struct {
 	sent    uint64
 	full    bool // the hub waits for Writable
 	closing bool
-	ended   bool // the handler has returned: w is no longer ours
+	until   time.Time // when closing: nothing is sent after it
+	ended   bool      // the handler has returned: w is no longer ours
 }
 
 func newSocket(w http.ResponseWriter) *socket {
@@ -63,8 +64,8 @@ func (c *socket) Progress() (int, uint64) {
 // Close implements Conn.
 func (c *socket) Close() {
 	c.mu.Lock()
-	c.closing = true
-	c.deadline(closeTimeout) // also for a write that is stuck now
+	c.closing, c.until = true, time.Now().Add(closeTimeout)
+	c.deadline(c.until) // also for a write that is stuck now
 	c.mu.Unlock()
 	c.Flush()
 }
@@ -74,7 +75,7 @@ func (c *socket) Close() {
 func (c *socket) serve(ctx context.Context, s *Stream, first []byte) {
 	stop := context.AfterFunc(ctx, func() {
 		c.mu.Lock()
-		c.deadline(0)
+		c.deadline(time.Now())
 		c.mu.Unlock()
 		s.Closed()
 	})
@@ -134,9 +135,9 @@ func (c *socket) send(ctx context.Context, s *Stream, b []byte) bool {
 		n := min(len(b), writeChunk)
 		c.mu.Lock()
 		if c.closing {
-			c.deadline(closeTimeout)
+			c.deadline(c.until)
 		} else {
-			c.deadline(writeTimeout)
+			c.deadline(time.Now().Add(writeTimeout))
 		}
 		c.mu.Unlock()
 		if ctx.Err() != nil { // looked at after the deadline was set: the context's end sets a nearer one
@@ -172,8 +173,8 @@ func (c *socket) progress(n int) bool {
 
 // deadline bounds the write under way and those to come; mu must be held. A
 // transport that knows no deadlines still ends with the request.
-func (c *socket) deadline(d time.Duration) {
+func (c *socket) deadline(t time.Time) {
 	if !c.ended {
-		_ = c.rc.SetWriteDeadline(time.Now().Add(d))
+		_ = c.rc.SetWriteDeadline(t)
 	}
 }

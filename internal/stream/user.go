@@ -54,6 +54,19 @@ func (s *seat) end(seq int64) {
 	s.iv[len(s.iv)-1].To = seq
 }
 
+// cut ends the membership at seq, where a removal lies within an interval: what is
+// known from there on is wrong. It says whether that was so.
+func (s *seat) cut(seq int64) bool {
+	for i, iv := range s.iv {
+		if seq > iv.From && (iv.To == 0 || seq < iv.To) {
+			s.iv = slices.Clone(s.iv[:i+1])
+			s.iv[i].To = seq
+			return true
+		}
+	}
+	return false
+}
+
 // target is where a stream that pulls from the seat ends; not ok while the log's
 // head is not known.
 func (s *seat) target() (to int64, ok bool) {
@@ -127,7 +140,7 @@ func (h *Hub) learn(u *user, m chat.Membership) {
 	switch {
 	case slot < 0:
 		slot = h.sit(u, l, m.Intervals)
-	case m.Intervals.Last() <= u.seats[slot].iv.Last():
+	case m.Intervals.Last() < u.seats[slot].iv.Last():
 		return
 	default:
 		u.seats[slot].iv = m.Intervals
