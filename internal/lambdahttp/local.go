@@ -18,6 +18,9 @@ const integrationTime = 30 * time.Second
 // errTooLarge is a request that Lambda would not take.
 var errTooLarge = errors.New("event is larger than a call of a function can be")
 
+// errUnreadable is a request whose body can't be read to its end.
+var errUnreadable = errors.New("request can't be read")
+
 // Local serves a function in this process as API Gateway would: each request
 // becomes the JSON of an event, and the JSON of the response is written back.
 func Local(fn Function) http.Handler {
@@ -29,6 +32,8 @@ func Local(fn Function) http.Handler {
 		var tooLarge *http.MaxBytesError
 		switch {
 		case err == nil:
+		case errors.Is(err, errUnreadable):
+			refuse(w, http.StatusBadRequest, "Bad Request") // cut short, or its chunks are malformed
 		case errors.As(err, &tooLarge) || errors.Is(err, errTooLarge):
 			refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		default:
@@ -46,7 +51,10 @@ func call(fn Function, r *http.Request) (events.APIGatewayV2HTTPResponse, error)
 	defer cancel()
 	var out events.APIGatewayV2HTTPResponse
 	event, err := NewEvent(r)
-	if err != nil {
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		return out, fmt.Errorf("%w: %w", errUnreadable, err)
+	} else if err != nil {
 		return out, err
 	}
 	var in events.APIGatewayV2HTTPRequest

@@ -34,6 +34,9 @@ type Checkpoint interface {
 	Save(ctx context.Context, p Position) error
 }
 
+// ErrDamaged is a checkpoint that can't be read. To start anew loses nothing.
+var ErrDamaged = errors.New("damaged")
+
 // FileCheckpoint keeps the position in a file, replaced as a whole. A crash
 // loses at most the newest save; the records since then are handled again.
 type FileCheckpoint string
@@ -49,7 +52,7 @@ func (f FileCheckpoint) Load(context.Context) (Position, error) {
 	}
 	var p Position
 	if err := json.Unmarshal(b, &p); err != nil {
-		return Position{}, fmt.Errorf("load checkpoint %s: %w", string(f), err)
+		return Position{}, fmt.Errorf("load checkpoint %s: %w: %w", string(f), ErrDamaged, err)
 	}
 	return p, nil
 }

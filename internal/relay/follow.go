@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+	"github.com/aws/smithy-go"
 )
 
 // Streams is the part of the DynamoDB Streams API that Follow reads with;
@@ -70,6 +71,10 @@ func (f *Follower) Run(ctx context.Context) error {
 // start goes back to what is saved: a failed batch is read again.
 func (f *Follower) start(ctx context.Context) error {
 	p, err := f.Checkpoint.Load(ctx)
+	if errors.Is(err, ErrDamaged) { // hubs drop the hints that they get again
+		f.Log.ErrorContext(ctx, "the checkpoint is damaged: the stream is read from its oldest record", "error", err)
+		p, err = Position{}, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -221,7 +226,10 @@ func (f *Follower) iterator(ctx context.Context, shard string) (string, error) {
 	}
 	out, err := f.Streams.GetShardIterator(ctx, in)
 	var trimmed *types.TrimmedDataAccessException
-	if errors.As(err, &trimmed) && in.SequenceNumber != nil {
+	var api smithy.APIError
+	// A number that the stream never gave out comes from a stream that was set back.
+	unknown := errors.As(err, &api) && api.ErrorCode() == "ValidationException"
+	if in.SequenceNumber != nil && (unknown || errors.As(err, &trimmed)) {
 		if err := f.trimmed(ctx, shard); err != nil {
 			return "", err
 		}
@@ -237,7 +245,7 @@ func (f *Follower) iterator(ctx context.Context, shard string) (string, error) {
 // trimmed goes on at the oldest record that the shard still has. What was trimmed
 // is older than 24 hours; the hubs' audit has found it long ago.
 func (f *Follower) trimmed(ctx context.Context, shard string) error {
-	f.Log.ErrorContext(ctx, "records were trimmed before they were read", "shard", shard, "after", f.position.Shards[shard].After)
+	f.Log.ErrorContext(ctx, "the position is not in the stream any more: it is read from its oldest record", "shard", shard, "after", f.position.Shards[shard].After)
 	delete(f.iterators, shard)
 	next := f.position.clone()
 	next.Shards[shard] = ShardPosition{}

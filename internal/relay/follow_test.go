@@ -1,11 +1,14 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,6 +21,7 @@ type follow struct {
 	streams *fakeStreams
 	out     *outbox
 	save    FileCheckpoint
+	log     bytes.Buffer // looked at when the follower stands still
 	stop    func()
 }
 
@@ -35,7 +39,7 @@ func (f *follow) start(changed func() <-chan struct{}) {
 	ended := make(chan error, 1)
 	fo := &Follower{
 		Relay: &Relay{Publisher: f.out}, Streams: f.streams, StreamARN: "arn", Checkpoint: f.save,
-		Changed: changed, Log: slog.New(slog.DiscardHandler),
+		Changed: changed, Log: slog.New(slog.NewTextHandler(&f.log, nil)),
 	}
 	go func() { ended <- fo.Run(ctx) }()
 	f.stop = sync.OnceFunc(func() {
@@ -82,7 +86,9 @@ func TestFollow(t *testing.T) {
 		{"IteratorExpired", iteratorExpired},
 		{"TrimmedGoesOnAtTheOldest", trimmedGoesOnAtTheOldest},
 		{"ClosedShardThenItsChild", closedShardThenItsChild},
+		{"ChildWaitsForItsParent", childWaits},
 		{"AnotherStreamStartsAnew", anotherStreamStartsAnew},
+		{"DamagedCheckpointStartsAnew", damagedCheckpoint},
 		{"IdleStreamReadRarely", idleStreamReadRarely},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -202,6 +208,19 @@ func closedShardThenItsChild(f *follow) {
 	f.want(1, 2, 3, 4, 5, 6, 7)
 }
 
+// Both are there from the start, the child listed first and the parent of two pages:
+// what happened to an item earlier is told earlier.
+func childWaits(f *follow) {
+	f.streams.shards = []*fakeShard{{id: "b", parent: "a"}, {id: "a", closed: true}}
+	f.streams.put("b", streamPage+3)
+	for seq := range int64(streamPage + 2) {
+		f.streams.put("a", seq+1)
+	}
+	f.start(nil)
+	f.pass(time.Second)
+	f.want(1, 2, 3, 4, 5, 6)
+}
+
 func anotherStreamStartsAnew(f *follow) {
 	if err := f.save.Save(f.Context(), Position{Stream: "old", Shards: map[string]ShardPosition{"a": {After: "0"}}}); err != nil {
 		f.Fatal(err)
@@ -209,6 +228,28 @@ func anotherStreamStartsAnew(f *follow) {
 	f.streams.put("a", 1)
 	f.start(nil)
 	f.want(1)
+}
+
+// A crash has left an empty file: the operator is told once, and what was handled
+// before is handled again.
+func damagedCheckpoint(f *follow) {
+	f.streams.put("a", 1)
+	f.start(nil)
+	f.want(1)
+	f.stop()
+	if err := os.WriteFile(string(f.save), nil, 0o600); err != nil {
+		f.Fatal(err)
+	}
+	f.streams.put("a", 2)
+	f.start(nil)
+	f.want(1, 1, 2)
+	if n := strings.Count(f.log.String(), "level=ERROR"); n != 1 {
+		f.Errorf("%d errors logged, want 1: %s", n, f.log.String())
+	}
+	f.stop()
+	f.streams.put("a", 3)
+	f.start(nil)
+	f.want(1, 1, 2, 3)
 }
 
 func idleStreamReadRarely(f *follow) {

@@ -73,6 +73,7 @@ func New(opts Options) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.store.logger = s.log
 	tables, queues, topics, config := s.store.add("dynamodb"), s.store.add("sqs"), s.store.add("sns"), s.store.add("secrets")
 	s.ddb = ddb.New(ddb.Options{Region: opts.Region, Account: opts.Account, Now: opts.Now, Append: tables.append})
 	s.sqs = sqs.New(sqs.Options{Region: opts.Region, Account: opts.Account, Now: opts.Now, Append: queues.append, Lose: s.faults.lose})

@@ -3,6 +3,7 @@ package aws
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"tidings/local/aws/journal"
 )
@@ -18,8 +19,9 @@ type service interface {
 
 // store is the data folder: one journal per service. Without a folder it keeps nothing.
 type store struct {
-	lock *journal.Lock
-	kept []*kept
+	logger *slog.Logger
+	lock   *journal.Lock
+	kept   []*kept
 }
 
 // kept is one service with its journal.
@@ -55,6 +57,9 @@ func (st *store) open(dir string) error {
 			return errors.Join(fmt.Errorf("restore %s: %w", k.name, err), st.release())
 		}
 		k.log = log
+		if path, offset, bytes := log.Torn(); bytes > 0 {
+			st.logger.Warn("cut off a last record that was not whole", "file", path, "offset", offset, "bytes", bytes)
+		}
 	}
 	return nil
 }

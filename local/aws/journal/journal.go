@@ -40,6 +40,7 @@ type Log struct {
 	f      file
 	size   int64 // good bytes in the log of this generation
 	snap   int64 // bytes of this generation's snapshot
+	torn   int64 // bytes that Open cut off the log's end
 	broken error // set when the log can't be written any more
 	buf    []byte
 }
@@ -60,7 +61,7 @@ func Open(dir, name string, replay func(record []byte) error) (*Log, error) {
 			return nil, err
 		}
 	}
-	if l.size, err = restoreLog(l.path("log", gen), replay); err != nil {
+	if l.size, l.torn, err = restoreLog(l.path("log", gen), replay); err != nil {
 		return nil, err
 	}
 	if l.f, err = openAppend(l.path("log", gen)); err != nil {
@@ -71,6 +72,13 @@ func Open(dir, name string, replay func(record []byte) error) (*Log, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// Torn says how many bytes Open cut off the end of which file, and where: a record
+// that was being written at the time of a kill was never acknowledged, but damage to
+// the last one looks the same.
+func (l *Log) Torn() (path string, offset, bytes int64) {
+	return l.path("log", l.gen), l.size, l.torn
 }
 
 func (l *Log) path(kind string, gen uint64) string {

@@ -238,3 +238,21 @@ func TestLock(t *testing.T) {
 	}
 	again.Release()
 }
+
+// Whoever opens a log whose last record is not whole is told what was cut off.
+func TestTorn(t *testing.T) {
+	dir := t.TempDir()
+	l, _ := mustOpen(t, dir)
+	mustAppend(t, l, "one", "two")
+	path, size := l.path("log", 0), l.size
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, size-1); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := mustOpen(t, dir)
+	if got, offset, bytes := again.Torn(); got != path || offset == 0 || bytes == 0 || offset+bytes != size-1 {
+		t.Errorf("%s: %d bytes cut off at %d", got, bytes, offset)
+	}
+}

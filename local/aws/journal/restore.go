@@ -95,56 +95,58 @@ func readSnapshot(path string, replay func([]byte) error) (int64, error) {
 	}
 }
 
-// restoreLog replays a log, cuts off a torn last record and returns the good size.
-func restoreLog(path string, replay func([]byte) error) (int64, error) {
+// restoreLog replays a log, cuts off a torn last record and returns the good size and
+// how much was cut off.
+func restoreLog(path string, replay func([]byte) error) (size, torn int64, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
-		return 0, nil
+		return 0, 0, nil
 	} else if err != nil {
-		return 0, fmt.Errorf("open log: %w", err)
+		return 0, 0, fmt.Errorf("open log: %w", err)
 	}
 	defer f.Close()
 	r := bufio.NewReaderSize(f, 1<<20)
 	var at int64
 	for {
-		record, size, err := readFrame(r)
+		record, length, err := readFrame(r)
 		if errors.Is(err, io.EOF) {
-			return at, nil
+			return at, 0, nil
 		}
 		if errors.Is(err, errBadFrame) {
-			return at, cutTail(f, at)
+			torn, err := cutTail(f, at)
+			return at, torn, err
 		}
 		if err != nil {
-			return 0, fmt.Errorf("read log: %w", err)
+			return 0, 0, fmt.Errorf("read log: %w", err)
 		}
 		if err := replay(record); err != nil {
-			return 0, fmt.Errorf("replay %s at offset %d: %w", path, at, err)
+			return 0, 0, fmt.Errorf("replay %s at offset %d: %w", path, at, err)
 		}
-		at += int64(size)
+		at += int64(length)
 	}
 }
 
 // cutTail removes what stands from at to the end if it is one write that a kill cut
 // short: not longer than one frame, and with no valid frame behind its start.
-func cutTail(f *os.File, at int64) error {
+func cutTail(f *os.File, at int64) (torn int64, err error) {
 	st, err := f.Stat()
 	if err != nil {
-		return fmt.Errorf("read log: %w", err)
+		return 0, fmt.Errorf("read log: %w", err)
 	}
 	rest := st.Size() - at
 	damaged := rest > MaxRecord+frameHeader
 	if !damaged {
 		tail := make([]byte, rest)
 		if _, err := f.ReadAt(tail, at); err != nil {
-			return fmt.Errorf("read log: %w", err)
+			return 0, fmt.Errorf("read log: %w", err)
 		}
 		damaged = holdsFrame(tail)
 	}
 	if damaged {
-		return fmt.Errorf("log %s is damaged at offset %d, and valid data follows: nothing was changed", f.Name(), at)
+		return 0, fmt.Errorf("log %s is damaged at offset %d, and valid data follows: nothing was changed", f.Name(), at)
 	}
 	if err := f.Truncate(at); err != nil {
-		return fmt.Errorf("cut off a torn record: %w", err)
+		return 0, fmt.Errorf("cut off a torn record: %w", err)
 	}
-	return nil
+	return rest, nil
 }
