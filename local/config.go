@@ -18,6 +18,11 @@ type Config struct {
 	// RateLimits holds users to the limits of production. RATE_LIMITS, on
 	// (default) or off.
 	RateLimits bool
+	// FriendsOnly is as in app.Config. CONTACTS.
+	FriendsOnly bool
+	// NextAuthSecrets and NextAuthNumericSub are as in app.Config.
+	NextAuthSecrets    []string
+	NextAuthNumericSub bool
 	// Endpoint is another AWS to run on, such as LocalStack, instead of the
 	// embedded one. AWS_ENDPOINT_URL, with the SDK's own variables beside it.
 	Endpoint string
@@ -29,12 +34,14 @@ type Config struct {
 func readConfig(getenv func(string) string) (Config, error) {
 	e := app.NewEnv(getenv)
 	c := Config{
-		Port:       e.Number("PORT", 8080, 0, 65535),
-		Data:       getenv("DATA"),
-		AWSPort:    e.Number("AWS_PORT", 4566, 0, 65535),
-		RateLimits: e.OnOff("RATE_LIMITS", true),
-		Endpoint:   getenv("AWS_ENDPOINT_URL"),
+		Port:        e.Number("PORT", 8080, 0, 65535),
+		Data:        getenv("DATA"),
+		AWSPort:     e.Number("AWS_PORT", 4566, 0, 65535),
+		RateLimits:  e.OnOff("RATE_LIMITS", true),
+		FriendsOnly: e.FriendsOnly(),
+		Endpoint:    getenv("AWS_ENDPOINT_URL"),
 	}
+	c.NextAuthSecrets, c.NextAuthNumericSub = e.NextAuth()
 	if c.Data == "" {
 		c.Data = ".tidings"
 	}

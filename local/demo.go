@@ -40,6 +40,7 @@ Write to him as alice, in another terminal:
   curl -s -b alice.jar -H 'Content-Type: application/json' %[1]s/api/conversations -d '{"userId":2}'
   curl -s -b alice.jar -H 'Content-Type: application/json' %[1]s/api/conversations/1-2/messages -d '{"content":"hello"}'
 
-Look around: %[1]s/readyz, %[1]s/metrics, aws --endpoint-url %[2]s dynamodb scan --table-name tidings
+Look around: %[1]s/docs, %[1]s/readyz, %[1]s/metrics, or into the table:
+  AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x aws --endpoint-url %[2]s dynamodb scan --table-name tidings
 `, url, aws, demoPassword)
 }

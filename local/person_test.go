@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"tidings/internal/apidoc"
 	"tidings/internal/chat"
 	"tidings/internal/chattest"
 	"tidings/internal/session"
@@ -68,6 +69,9 @@ func onEach(t *testing.T, test func(t *testing.T, url string)) {
 	})
 }
 
+// contract is what clients are told: every answer and every frame is held to it.
+var contract = sync.OnceValue(apidoc.NewContract)
+
 var names atomic.Int64
 
 // person is a user with a browser: a session and, once listening, an event stream.
@@ -120,6 +124,11 @@ func (p *person) call(method, path, body string, header ...string) (int, string,
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
+	if bad := contract().Check(apidoc.Exchange{
+		Method: method, Path: r.URL.EscapedPath(), Request: body, Status: resp.StatusCode, Header: resp.Header, Answer: string(b),
+	}); err == nil && bad != nil {
+		p.t.Errorf("%s %s is not as documented: %v", method, path, bad)
+	}
 	return resp.StatusCode, string(b), err
 }
 
@@ -181,6 +190,8 @@ func (p *person) listen() {
 			e, err := s.Next()
 			if err != nil {
 				e = chattest.Event{Name: "closed"}
+			} else if err := contract().Frame(e.Name, e.Data); err != nil {
+				p.t.Errorf("%s got what is not as documented: %v", p.ref.Username, err)
 			}
 			if e.Name != "heartbeat" {
 				p.mu.Lock()

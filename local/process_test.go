@@ -188,6 +188,59 @@ func TestStopTellsStreams(t *testing.T) {
 	}
 }
 
+// What a browser must not do, and what a mux would redirect.
+func TestOddRequests(t *testing.T) {
+	sys := mustStart(t, nil)
+	client := &http.Client{
+		Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	for _, c := range []struct {
+		name, method, url string
+		change            func(*http.Request)
+		status            int
+	}{
+		{"AWSFromAPage", "POST", sys.AWSURL, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, 403},
+		{"AWSByAnotherName", "POST", sys.AWSURL, func(r *http.Request) { r.Host = "evil.example" }, 403},
+		{"DoubleSlash", "POST", sys.URL + "//api/auth/login", nil, 404},
+		{"API", "GET", sys.URL + "/api", nil, 404},
+		{"DotDot", "GET", sys.URL + "/api/../api/users", nil, 404},
+		{"StreamWithABody", "GET", sys.URL + "/api/events", func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("x")); r.ContentLength = -1 }, 400},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := http.NewRequest(c.method, c.url, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			if c.change != nil {
+				c.change(r)
+			}
+			resp, err := client.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			b, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != c.status || c.status == 404 && !strings.Contains(string(b), "not_found") {
+				t.Errorf("%d %s %v", resp.StatusCode, b, err)
+			}
+		})
+	}
+	t.Run("BodyCutShort", func(t *testing.T) {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(strings.Replace(sys.URL, "localhost", "127.0.0.1", 1), "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		if err != nil || !strings.Contains(line, " 400 ") {
+			t.Errorf("%q %v", line, err)
+		}
+	})
+}
+
 // The pages for an operator.
 func TestOperatorPages(t *testing.T) {
 	sys := mustStart(t, nil)
@@ -198,6 +251,11 @@ func TestOperatorPages(t *testing.T) {
 		"/metrics":  "tidings_streamer_connections",
 		"/":         "alice",
 		"/no/where": "not_found",
+
+		"/docs":               `<a href="#postConversationsIdMessages">`,
+		"/docs/style.css":     "color-scheme",
+		"/docs/openapi.yaml":  "openapi: 3.1.0",
+		"/docs/asyncapi.yaml": "asyncapi: 3.0.0",
 	} {
 		resp, err := client.Get(sys.URL + path)
 		if err != nil {

@@ -2,9 +2,12 @@ package main
 
 import (
 	"net/http"
+	"path"
 
+	"tidings/docs"
 	"tidings/internal/app"
 	"tidings/internal/lambdahttp"
+	"tidings/internal/session"
 )
 
 // routes is the one origin that in the cloud is made of the edge, the HTTP API and
@@ -12,19 +15,45 @@ import (
 // API Gateway event.
 func routes(services *app.Services, streamer *app.Streamer, s *System) http.Handler {
 	function := func(h http.Handler) http.Handler { return lambdahttp.Local(lambdahttp.Handler(h)) }
-	auth, conversations := function(services.API.AuthHandler()), function(services.API.ConversationsHandler())
+	auth := function(services.API.AuthHandler())
 	mux := http.NewServeMux()
-	mux.Handle("/api/", auth) // and answers what is in no area
-	mux.Handle("/api/conversations", conversations)
-	mux.Handle("/api/conversations/", conversations)
+	for area, h := range map[string]http.Handler{
+		"/api":               auth, // and answers what is in no area
+		"/api/conversations": function(services.API.ConversationsHandler()),
+		"/api/groupchats":    function(services.API.GroupChatsHandler()),
+		"/api/friends":       function(services.API.FriendsHandler()),
+		"/api/notifications": function(services.API.NotificationsHandler()),
+		"/docs":              docs.Handler(),
+	} {
+		mux.Handle(area, h)
+		mux.Handle(area+"/", h)
+	}
 	mux.Handle("/api/events", streamer.Events)
 	mux.HandleFunc("GET /healthz", app.Healthz)
 	mux.HandleFunc("GET /readyz", streamer.Readyz)
 	mux.Handle("GET /metrics", streamer.Metrics())
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		printTour(w, s.URL, s.AWSURL)
+		printTour(w, "http://"+r.Host, s.AWSURL)
 	})
 	mux.Handle("/", auth)
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if clean := path.Clean(r.URL.Path); clean != r.URL.Path && clean+"/" != r.URL.Path {
+			auth.ServeHTTP(w, r) // 404; ServeMux would redirect, which breaks writes
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// noBrowsers keeps web pages away from an AWS that asks nobody for a password: a
+// page can post a form to any port, and have its own name resolve to this machine.
+func noBrowsers(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Origin") != "" || !session.Loopback(r.Host) {
+			http.Error(w, "This is for programs on this machine.", http.StatusForbidden)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }

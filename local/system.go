@@ -133,7 +133,7 @@ func (s *System) startAWS(c Config, log *slog.Logger) (aws.Config, error) {
 		return aws.Config{}, fmt.Errorf("embedded AWS: %w", err)
 	}
 	s.AWS = srv
-	addr, err := s.listen("AWS_PORT", c.AWSPort, srv)
+	addr, err := s.listen("AWS_PORT", c.AWSPort, noBrowsers(srv))
 	if err != nil {
 		return aws.Config{}, err
 	}
@@ -153,7 +153,8 @@ func (s *System) open(c Config, cfg aws.Config, log *slog.Logger) (*app.Services
 		return nil, err
 	}
 	services, err := app.New(cfg, app.Config{
-		Table: name, TopicARN: aws.ToString(topic.TopicArn), SessionKeys: [][]byte{key}, Cells: 1, RateLimits: c.RateLimits,
+		Table: name, TopicARN: aws.ToString(topic.TopicArn), SessionKeys: [][]byte{key}, Cells: 1, RateLimits: c.RateLimits, FriendsOnly: c.FriendsOnly,
+		NextAuthSecrets: c.NextAuthSecrets, NextAuthNumericSub: c.NextAuthNumericSub,
 	}, app.Options{Passwords: c.Passwords, Log: log})
 	if err != nil {
 		return nil, err
@@ -194,11 +195,16 @@ func (s *System) listen(variable string, port int, h http.Handler) (string, erro
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", variable, err)
 	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10}
+	srv := &http.Server{Handler: h, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
+	s.servers.Go(func() { s.ended(variable, srv.Serve(l)) })
 	s.servers.Go(func() {
-		stop := context.AfterFunc(s.serving, func() { _ = srv.Close() })
-		defer stop()
-		s.ended(variable, srv.Serve(l))
+		<-s.serving.Done()
+		// What is under way may end; a long poll from outside may take too long.
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if srv.Shutdown(ctx) != nil {
+			_ = srv.Close()
+		}
 	})
 	_, addr, err := net.SplitHostPort(l.Addr().String())
 	return addr, err

@@ -70,7 +70,7 @@ func (p *port) close() { _ = p.srv.Close() }
 
 // serve serves a port until it is closed; a later failure is told to failed.
 func serve(number int, h http.Handler, failed context.CancelCauseFunc) (*port, error) {
-	p := &port{srv: http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10}}
+	p := &port{srv: http.Server{Handler: h, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}}
 	l, err := net.Listen("tcp", ":"+strconv.Itoa(number))
 	if err != nil {
 		return p, err

@@ -17,7 +17,7 @@ import (
 // AWS_CA_BUNDLE.
 func LoadAWS(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
 	base := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-		t.MaxIdleConnsPerHost = 64                 // a streamer reads with many workers
+		t.MaxIdleConnsPerHost = 160                // a streamer reads with 128 workers, besides its pollers
 		t.IdleConnTimeout = 50 * time.Second       // below the minute after which AWS closes
 		t.ResponseHeaderTimeout = 25 * time.Second // above a long poll of 20 s
 	})
@@ -26,7 +26,10 @@ func LoadAWS(ctx context.Context, options ...func(*config.LoadOptions) error) (a
 		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
 	}
 	if with, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok { // and the certificates, if any
-		cfg.HTTPClient = &Client{http.Client{Transport: with.GetTransport()}}
+		cfg.HTTPClient = &Client{http.Client{
+			Transport:     with.GetTransport(),
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // as the SDK's own
+		}}
 	}
 	return cfg, nil
 }

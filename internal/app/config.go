@@ -15,12 +15,22 @@ type Config struct {
 	// can be replaced without logging anybody out. At least 32 bytes each.
 	// SESSION_KEYS, base64, separated by commas.
 	SessionKeys [][]byte
+	// NextAuthSecrets are those of the Next.js app whose sessions are accepted besides
+	// our own; none: no such app. NEXTAUTH_SECRET and AUTH_SECRET, which the app has
+	// too, each one secret or several separated by commas.
+	NextAuthSecrets []string
+	// NextAuthNumericSub says that the app's user ids are numbers and are the ids of
+	// users here too. NEXTAUTH_NUMERIC_SUB, on or off (default).
+	NextAuthNumericSub bool
 	// AllowedOrigins may write besides the origin that serves the API, as
 	// "https://app.example.org". ALLOWED_ORIGINS, separated by commas.
 	AllowedOrigins []string
 	// Cells is the number of cells that streamers are divided into, 1 to 256.
 	// CELLS, default 1.
 	Cells int
+	// FriendsOnly lets users open conversations with friends and add friends to group
+	// chats alone. CONTACTS, anyone (default) or friends.
+	FriendsOnly bool
 	// RateLimits says whether users are held to dynamo.DefaultLimits.
 	// RATE_LIMITS, on (default) or off.
 	RateLimits bool
@@ -35,8 +45,10 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		SessionKeys:    e.keys("SESSION_KEYS"),
 		AllowedOrigins: e.origins("ALLOWED_ORIGINS"),
 		Cells:          e.Number("CELLS", 1, 1, 256),
+		FriendsOnly:    e.FriendsOnly(),
 		RateLimits:     e.OnOff("RATE_LIMITS", true),
 	}
+	c.NextAuthSecrets, c.NextAuthNumericSub = e.NextAuth()
 	return c, e.Err()
 }
 

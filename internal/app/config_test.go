@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -25,12 +26,15 @@ func TestReadConfig(t *testing.T) {
 		wrong []string // what the error must speak of, all of it
 	}{
 		{"OK", good, nil},
-		{"OKEverything", with("SESSION_KEYS", key+", "+key, "ALLOWED_ORIGINS", "https://a.example,http://localhost:3000", "CELLS", "8", "RATE_LIMITS", "off"), nil},
+		{"OKEverything", with("SESSION_KEYS", key+", "+key, "ALLOWED_ORIGINS", "https://a.example,http://localhost:3000", "CELLS", "8", "RATE_LIMITS", "off", "CONTACTS", "friends", "NEXTAUTH_SECRET", "the newer secret, the older secret", "NEXTAUTH_NUMERIC_SUB", "on"), nil},
 		{"ErrAllAtOnce", map[string]string{"CELLS": "x", "RATE_LIMITS": "maybe"}, []string{"TABLE_NAME: is not set", "TOPIC_ARN", "SESSION_KEYS: is not set", "CELLS", "RATE_LIMITS"}},
 		{"ErrKeyNotBase64", with("SESSION_KEYS", "?"), []string{"SESSION_KEYS: key 1 is not base64"}},
 		{"ErrKeyTooShort", with("SESSION_KEYS", key+",c2hvcnQ="), []string{"SESSION_KEYS: key 2 has 5 bytes"}},
 		{"ErrOriginWithPath", with("ALLOWED_ORIGINS", "https://a.example/"), []string{"ALLOWED_ORIGINS"}},
 		{"ErrOriginNoScheme", with("ALLOWED_ORIGINS", "a.example"), []string{"ALLOWED_ORIGINS"}},
+		{"ErrSecretTooShort", with("AUTH_SECRET", "the newer secret,old"), []string{"AUTH_SECRET: secret 2 of the list has 3 bytes"}},
+		{"ErrNumericSub", with("NEXTAUTH_SECRET", "a", "NEXTAUTH_NUMERIC_SUB", "yes"), []string{"NEXTAUTH_NUMERIC_SUB: \"yes\""}},
+		{"ErrNumericSubWithoutSecret", with("NEXTAUTH_NUMERIC_SUB", "on"), []string{"NEXTAUTH_NUMERIC_SUB: is on, but NEXTAUTH_SECRET is not set"}},
 		{"ErrCells", with("CELLS", "257"), []string{"CELLS"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -45,6 +49,27 @@ func TestReadConfig(t *testing.T) {
 			}
 			if err != nil && strings.Contains(err.Error(), key) {
 				t.Error("the error shows a key")
+			}
+		})
+	}
+}
+
+// The app's secrets count under both names, and each name may hold several.
+func TestReadConfigNextAuthSecrets(t *testing.T) {
+	for name, c := range map[string]struct {
+		v4, v5 string
+		want   []string
+	}{
+		"None":     {"", " , ", nil},
+		"NextAuth": {"four", "", []string{"four"}},
+		"AuthJS":   {"", "five", []string{"five"}},
+		"Both":     {"four", "five", []string{"four", "five"}},
+		"List":     {"", "new, old", []string{"new", "old", "new, old"}}, // or one with a comma in it
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := map[string]string{"NEXTAUTH_SECRET": c.v4, "AUTH_SECRET": c.v5}
+			if got, _ := NewEnv(func(k string) string { return env[k] }).NextAuth(); !slices.Equal(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
 	}

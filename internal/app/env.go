@@ -66,6 +66,32 @@ func (e *Env) keys(name string) [][]byte {
 	return out
 }
 
+const minListedSecret = 16 // bytes: no part of one secret that holds a comma is worth guessing
+
+// NextAuth reads the secrets of the app beside this service, under the names that
+// the app itself has for them (NextAuth's and Auth.js's), and what its user ids are.
+// A list counts as a whole, too: the app may have a secret with a comma in it.
+func (e *Env) NextAuth() (secrets []string, numericSub bool) {
+	for _, name := range []string{"NEXTAUTH_SECRET", "AUTH_SECRET"} {
+		parts := e.list(name)
+		secrets = append(secrets, parts...)
+		if len(parts) < 2 {
+			continue
+		}
+		secrets = append(secrets, e.getenv(name))
+		for i, p := range parts {
+			if len(p) < minListedSecret {
+				e.bad(name, "secret %d of the list has %d bytes, at least %d are needed", i+1, len(p), minListedSecret)
+			}
+		}
+	}
+	numericSub = e.OnOff("NEXTAUTH_NUMERIC_SUB", false)
+	if numericSub && len(secrets) == 0 {
+		e.bad("NEXTAUTH_NUMERIC_SUB", "is on, but NEXTAUTH_SECRET is not set")
+	}
+	return secrets, numericSub
+}
+
 func (e *Env) origins(name string) []string {
 	out := e.list(name)
 	for _, o := range out {
@@ -89,6 +115,15 @@ func (e *Env) Number(name string, def, least, most int) int {
 		return def
 	}
 	return n
+}
+
+// FriendsOnly reads CONTACTS, whom users may write to first.
+func (e *Env) FriendsOnly() bool {
+	v := e.getenv("CONTACTS")
+	if v != "" && v != "anyone" && v != "friends" {
+		e.bad("CONTACTS", "%q is neither anyone nor friends", v)
+	}
+	return v == "friends"
 }
 
 // OnOff reads a switch.

@@ -48,16 +48,30 @@ func New(cfg aws.Config, c Config, o Options) (*Services, error) {
 		Topic:         &bus.Topic{Client: sns.NewFromConfig(cfg), ARN: c.TopicARN, Cells: c.Cells},
 		Authenticator: &session.Authenticator{Tokens: tokens, Now: time.Now},
 	}
+	if len(c.NextAuthSecrets) > 0 {
+		users := &chat.Identities{Store: s.Store, Users: s.Store, Now: time.Now, Numeric: c.NextAuthNumericSub}
+		if s.Authenticator.NextAuth, err = session.NewNextAuth(users, c.NextAuthSecrets...); err != nil {
+			return nil, err
+		}
+	}
 	accounts := &chat.Accounts{
 		Users: s.Store, Sessions: s.Store, Hasher: o.Passwords, Bus: s.Topic, Now: time.Now, Log: o.Log,
 	}
 	if c.RateLimits {
 		accounts.Attempts = s.Store
 	}
+	messages := &chat.Messages{Store: s.Store, Views: s.Store, Users: s.Store, Bus: s.Topic, Log: o.Log}
+	var contacts chat.Contacts
+	if c.FriendsOnly {
+		contacts.Friends = s.Store
+	}
 	s.API = &httpapi.API{
 		Accounts:       accounts,
-		Conversations:  &chat.Conversations{Store: s.Store, Users: s.Store, Bus: s.Topic, Log: o.Log},
-		Messages:       &chat.Messages{Store: s.Store, Views: s.Store, Bus: s.Topic, Log: o.Log},
+		Conversations:  &chat.Conversations{Store: s.Store, Users: s.Store, Bus: s.Topic, Log: o.Log, Contacts: contacts},
+		Messages:       messages,
+		Groups:         &chat.Groups{Store: s.Store, Members: s.Store, Views: s.Store, Users: s.Store, Bus: s.Topic, Now: time.Now, Log: o.Log, Contacts: contacts},
+		Friends:        &chat.Friends{Store: s.Store, Users: s.Store, Bus: s.Topic, Log: o.Log},
+		Notifications:  &chat.Notifications{Store: s.Store, Views: s.Store, Messages: messages, Bus: s.Topic, Log: o.Log},
 		Authenticator:  s.Authenticator,
 		AllowedOrigins: c.AllowedOrigins,
 		Log:            o.Log,

@@ -81,7 +81,7 @@ func (a *Accounts) Login(ctx context.Context, username, password string) (User, 
 
 func (a *Accounts) start(ctx context.Context, user UserID) (Session, error) {
 	now := a.Now()
-	s := Session{ID: rand.Text(), User: user, Created: now, Expires: now.Add(SessionLifetime)}
+	s := Session{ID: rand.Text(), User: user, Created: now, Expires: now.Add(SessionLifetime).Truncate(time.Second)}
 	if err := a.Sessions.CreateSession(ctx, s); err != nil {
 		return Session{}, fmt.Errorf("create session: %w", err)
 	}
@@ -101,9 +101,10 @@ func (a *Accounts) Logout(ctx context.Context, s Session) error {
 	return nil
 }
 
-// Session says who is logged in: ErrSessionEnded when it expired or was revoked.
-func (a *Accounts) Session(ctx context.Context, user UserID, id string) (Session, error) {
-	s, err := a.Sessions.Session(ctx, user, id)
+// Session reads an authenticated session again: ErrSessionEnded when it expired or
+// was revoked.
+func (a *Accounts) Session(ctx context.Context, s Session) (Session, error) {
+	s, err := a.Sessions.Session(ctx, s)
 	if err != nil {
 		return Session{}, fmt.Errorf("read session: %w", err)
 	}
@@ -132,7 +133,7 @@ const MaxSearchResults = 20
 // Search finds people by the start of their username.
 func (a *Accounts) Search(ctx context.Context, prefix string) ([]UserRef, error) {
 	prefix = FoldUsername(prefix)
-	if prefix == "" || len(prefix) > MaxUsername {
+	if prefix == "" || utf8.RuneCountInString(prefix) > MaxUsername {
 		return nil, Invalid(Field("query", "query_length", "1 to %d characters.", MaxUsername))
 	}
 	if !usernameShape.MatchString(prefix) {
@@ -145,9 +146,14 @@ func (a *Accounts) Search(ctx context.Context, prefix string) ([]UserRef, error)
 	return us, nil
 }
 
+// publishTimeout is how long an answer waits for its fast path. SNS takes some 10 ms.
+const publishTimeout = 2 * time.Second
+
 // publish is the fast path of an entry. A failure costs time only: the relay has
 // the entry from the table's stream.
 func publish(ctx context.Context, bus Publisher, log *slog.Logger, e Entry) {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
 	if err := bus.Publish(ctx, e); err != nil {
 		log.WarnContext(ctx, "publish entry", "log", e.Log, "seq", e.Seq, "error", err)
 	}

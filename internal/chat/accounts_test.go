@@ -17,10 +17,10 @@ func TestRegister(t *testing.T) {
 		if u.ID != 1 || u.DisplayName != "Alice" || !u.Created.Equal(w.Now()) {
 			t.Errorf("user %+v", u)
 		}
-		if s.User != 1 || len(s.ID) < 20 || !s.Expires.Equal(w.Now().Add(chat.SessionLifetime)) {
+		if s.User != 1 || len(s.ID) < 20 || !s.Expires.Equal(w.Now().Add(chat.SessionLifetime).Truncate(time.Second)) {
 			t.Errorf("session %+v", s)
 		}
-		if got, err := w.accounts.Session(t.Context(), 1, s.ID); err != nil || got.ID != s.ID {
+		if got, err := w.accounts.Session(t.Context(), s); err != nil || got.ID != s.ID {
 			t.Errorf("logged in: %+v, %v", got, err)
 		}
 	})
@@ -50,6 +50,17 @@ func TestRegister(t *testing.T) {
 	})
 }
 
+// workedHasher is a hasher that counts how often it was made to work.
+type workedHasher struct {
+	plain
+	verified int
+}
+
+func (h *workedHasher) Verify(hash, password string) bool {
+	h.verified++
+	return h.plain.Verify(hash, password)
+}
+
 func TestLogin(t *testing.T) {
 	t.Run("OK", func(t *testing.T) {
 		w := newWorld(t)
@@ -62,7 +73,7 @@ func TestLogin(t *testing.T) {
 			t.Errorf("attempts %+v", w.attempts)
 		}
 		for _, id := range []string{first.ID, s.ID} { // two devices
-			if _, err := w.accounts.Session(t.Context(), 1, id); err != nil {
+			if _, err := w.accounts.Session(t.Context(), chat.Session{ID: id, User: 1}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -73,6 +84,15 @@ func TestLogin(t *testing.T) {
 		w.accounts.Attempts = nil
 		if _, _, err := w.accounts.Login(t.Context(), "alice", "password"); err != nil {
 			t.Error(err)
+		}
+	})
+	// An unknown name must take as long as a wrong password: its empty hash is looked at.
+	t.Run("UnknownNameTakesAsLong", func(t *testing.T) {
+		w := newWorld(t)
+		h := &workedHasher{}
+		w.accounts.Hasher = h
+		if _, _, err := w.accounts.Login(t.Context(), "nobody", "password"); !errors.Is(err, chat.ErrBadCredentials) || h.verified != 1 {
+			t.Errorf("%d hashes verified, %v", h.verified, err)
 		}
 	})
 	// A wrong password and an unknown name look alike, and both count.
@@ -139,7 +159,7 @@ func TestLogout(t *testing.T) {
 		if err := w.accounts.Logout(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.accounts.Session(t.Context(), 1, s.ID); !errors.Is(err, chat.ErrSessionEnded) {
+		if _, err := w.accounts.Session(t.Context(), s); !errors.Is(err, chat.ErrSessionEnded) {
 			t.Errorf("the session goes on: %v", err)
 		}
 		if es := w.bus.Entries(); len(es) != 1 || es[0].Kind != chat.KindSessionRevoked || es[0].Log != "u:1" {
@@ -173,16 +193,49 @@ func TestSession(t *testing.T) {
 	_, s := w.mustRegister("alice")
 	w.mustRegister("bob")
 	for user, id := range map[chat.UserID]string{1: "x", 2: s.ID, 3: s.ID} {
-		if _, err := w.accounts.Session(t.Context(), user, id); !errors.Is(err, chat.ErrSessionEnded) {
+		if _, err := w.accounts.Session(t.Context(), chat.Session{ID: id, User: user}); !errors.Is(err, chat.ErrSessionEnded) {
 			t.Errorf("session %s of user %d: %v", id, user, err)
 		}
 	}
-	w.Advance(chat.SessionLifetime - time.Millisecond)
-	if _, err := w.accounts.Session(t.Context(), 1, s.ID); err != nil {
+	w.Advance(s.Expires.Sub(w.Now()) - time.Millisecond)
+	if _, err := w.accounts.Session(t.Context(), s); err != nil {
 		t.Errorf("in the last moment: %v", err)
 	}
 	w.Advance(time.Millisecond)
-	if _, err := w.accounts.Session(t.Context(), 1, s.ID); !errors.Is(err, chat.ErrSessionEnded) {
+	if _, err := w.accounts.Session(t.Context(), s); !errors.Is(err, chat.ErrSessionEnded) {
+		t.Errorf("expired: %v", err)
+	}
+}
+
+// A session of another system holds without having been kept, until its log-out.
+func TestSessionForeign(t *testing.T) {
+	w := newWorld(t)
+	w.MustUser("alice")
+	issue := func() chat.Session {
+		return chat.Session{ID: "f", User: 1, Created: w.Now(), Expires: w.Now().Add(time.Hour), Foreign: true}
+	}
+	s := issue()
+	if got, err := w.accounts.Session(t.Context(), s); err != nil || got != s {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for range 2 { // twice is no error
+		if err := w.accounts.Logout(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if es := w.bus.Entries(); len(es) != 1 || es[0].Kind != chat.KindSessionRevoked {
+		t.Errorf("published %+v", es)
+	}
+	if _, err := w.accounts.Session(t.Context(), s); !errors.Is(err, chat.ErrSessionEnded) {
+		t.Errorf("logged out: %v", err)
+	}
+	w.Advance(time.Second)
+	next := issue()
+	if _, err := w.accounts.Session(t.Context(), next); err != nil {
+		t.Errorf("logged in again: %v", err)
+	}
+	w.Advance(time.Hour)
+	if _, err := w.accounts.Session(t.Context(), next); !errors.Is(err, chat.ErrSessionEnded) {
 		t.Errorf("expired: %v", err)
 	}
 }
@@ -236,7 +289,7 @@ func TestAccountsStoreFails(t *testing.T) {
 		},
 		"Login":   func() error { _, _, err := w.accounts.Login(t.Context(), "alice", "password"); return err },
 		"Logout":  func() error { return w.accounts.Logout(t.Context(), chat.Session{ID: "s", User: 1}) },
-		"Session": func() error { _, err := w.accounts.Session(t.Context(), 1, "s"); return err },
+		"Session": func() error { _, err := w.accounts.Session(t.Context(), chat.Session{ID: "s", User: 1}); return err },
 		"User":    func() error { _, err := w.accounts.User(t.Context(), 1); return err },
 		"Search":  func() error { _, err := w.accounts.Search(t.Context(), "al"); return err },
 		"LoginWithoutSessions": func() error {

@@ -25,9 +25,15 @@ func (brokenStores) SearchUsers(context.Context, string, int) ([]chat.UserRef, e
 	return nil, errDown
 }
 
+func (brokenStores) UserOf(context.Context, chat.Identity) (chat.UserID, error) { return 0, errDown }
+
+func (brokenStores) CreateUserFor(context.Context, chat.Identity, chat.User) (chat.UserID, error) {
+	return 0, errDown
+}
+
 func (brokenStores) CreateSession(context.Context, chat.Session) error { return errDown }
 
-func (brokenStores) Session(context.Context, chat.UserID, string) (chat.Session, error) {
+func (brokenStores) Session(context.Context, chat.Session) (chat.Session, error) {
 	return chat.Session{}, errDown
 }
 

@@ -15,7 +15,7 @@ type Conversation struct {
 	*ConversationView
 }
 
-// ConversationView is the reader's own part of a conversation.
+// ConversationView is the reader's own part of a conversation or group chat.
 type ConversationView struct {
 	ReadCount   int64 `json:"readCount"`
 	UnreadCount int64 `json:"unreadCount"`
@@ -40,8 +40,10 @@ func ParseConversationID(id string) (a, b UserID, ok bool) {
 func viewConversation(h Head, m Membership) Conversation {
 	return Conversation{
 		ID: h.Log.ID(), Seq: h.Seq, Members: h.Members, LastMessage: h.Last, MessageCount: h.Count, UpdatedAt: Millis(h.TS),
-		ConversationView: &ConversationView{
-			ReadCount: m.ReadCount, UnreadCount: max(0, h.Count-m.ReadCount), MemberSeq: m.Intervals.Last(),
-		},
+		ConversationView: viewOf(h, m),
 	}
+}
+
+func viewOf(h Head, m Membership) *ConversationView {
+	return &ConversationView{ReadCount: m.ReadCount, UnreadCount: max(0, h.Count-m.ReadCount), MemberSeq: m.Intervals.Last()}
 }

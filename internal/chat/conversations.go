@@ -3,6 +3,7 @@ package chat
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -14,6 +15,8 @@ type Conversations struct {
 	Users UserStore
 	Bus   Publisher
 	Log   *slog.Logger
+
+	Contacts Contacts
 }
 
 // Open gives the conversation with another user, which it makes if there is none;
@@ -33,6 +36,9 @@ func (c *Conversations) Open(ctx context.Context, user, other UserID, idem Idemp
 		return Conversation{}, 0, ErrUserNotFound
 	}
 	members := []UserRef{us[min(user, other)].UserRef, us[max(user, other)].UserRef}
+	if err := c.mayOpen(ctx, user, members); err != nil {
+		return Conversation{}, 0, err
+	}
 	a, err := c.Store.CreateConversation(ctx, user, members, idem)
 	if err != nil {
 		return Conversation{}, 0, fmt.Errorf("create conversation: %w", err)
@@ -49,6 +55,19 @@ func (c *Conversations) Open(ctx context.Context, user, other UserID, idem Idemp
 		Head{Log: a.Entry.Log, Seq: a.Entry.Seq, TS: a.Entry.TS, Members: members},
 		Membership{Intervals: Intervals{{From: a.Entry.Seq}}},
 	), a.Status, nil
+}
+
+// mayOpen refuses a new conversation with somebody who may not be contacted. One that
+// is there stays usable, whatever has become of the friendship.
+func (c *Conversations) mayOpen(ctx context.Context, user UserID, members []UserRef) error {
+	err := c.Contacts.check(ctx, user, members)
+	if !errors.Is(err, ErrNotFriends) {
+		return err
+	}
+	if _, there := c.Store.View(ctx, user, ConversationLog(ConversationID(members[0].ID, members[1].ID))); there == nil {
+		return nil
+	}
+	return err
 }
 
 // List gives the user's conversations, the newest change first.
@@ -69,7 +88,7 @@ func (c *Conversations) List(ctx context.Context, user UserID) ([]Conversation, 
 
 // Get gives one conversation of the user; ErrConversationNotFound.
 func (c *Conversations) Get(ctx context.Context, user UserID, id string) (Conversation, error) {
-	log, err := conversationOf(user, id)
+	log, err := ConversationOf(user, id)
 	if err != nil {
 		return Conversation{}, err
 	}
@@ -80,9 +99,9 @@ func (c *Conversations) Get(ctx context.Context, user UserID, id string) (Conver
 	return viewConversation(v.Head, v.Membership), nil
 }
 
-// conversationOf is the log of the conversation, if its id is one of the user's.
-// Others' ids and impossible ones look alike: not found.
-func conversationOf(user UserID, id string) (LogID, error) {
+// ConversationOf is the log of the conversation, if its id is one of the user's.
+// Others' ids and impossible ones look alike: ErrConversationNotFound.
+func ConversationOf(user UserID, id string) (LogID, error) {
 	a, b, ok := ParseConversationID(id)
 	if !ok || (a != user && b != user) {
 		return "", ErrConversationNotFound

@@ -55,10 +55,33 @@ var (
 	ErrUsernameTaken        = &Error{Kind: KindConflict, Code: "username_taken", Message: "This username is taken."}
 	ErrUserNotFound         = &Error{Kind: KindNotFound, Code: "user_not_found", Message: "There is no such user."}
 	ErrConversationNotFound = &Error{Kind: KindNotFound, Code: "conversation_not_found", Message: "There is no such conversation."}
+	ErrGroupNotFound        = &Error{Kind: KindNotFound, Code: "group_not_found", Message: "There is no such group chat."}
+	ErrMemberNotFound       = &Error{Kind: KindNotFound, Code: "member_not_found", Message: "This user is no member of the group chat."}
+	ErrNotOwner             = &Error{Kind: KindForbidden, Code: "not_owner", Message: "Only the owner of the group chat may do this."}
+	ErrNotFriends           = &Error{Kind: KindForbidden, Code: "not_friends", Message: "Only friends may be written to or added here."}
+	ErrOwnerStays           = &Error{Kind: KindConflict, Code: "name_owner_first", Message: "Name another owner before you leave so large a group chat."}
+	ErrGroupFull            = &Error{Kind: KindConflict, Code: "group_full", Message: "The group chat has as many members as it can have."}
+	ErrJoinedTooOften       = &Error{Kind: KindConflict, Code: "joined_too_often", Message: "A user has joined this group chat too often to join again."}
+	ErrAlreadyFriends       = &Error{Kind: KindConflict, Code: "already_friends", Message: "You are friends already."}
+	ErrRequestExists        = &Error{Kind: KindConflict, Code: "request_exists", Message: "You have asked already; the request is open."}
+	ErrTooManyRequests      = &Error{Kind: KindConflict, Code: "too_many_requests", Message: "One of you has as many open friend requests as one can have."}
+	ErrRequestNotFound      = &Error{Kind: KindNotFound, Code: "request_not_found", Message: "There is no such open friend request."}
+	ErrNotReceiver          = &Error{Kind: KindForbidden, Code: "not_receiver", Message: "Only who got the friend request may answer it."}
+	ErrNotSender            = &Error{Kind: KindForbidden, Code: "not_sender", Message: "Only who sent the friend request may withdraw it."}
+	ErrFriendNotFound       = &Error{Kind: KindNotFound, Code: "friend_not_found", Message: "You are not friends."}
+	ErrNotificationNotFound = &Error{Kind: KindNotFound, Code: "notification_not_found", Message: "There is no such notification."}
 	ErrMessageNotFound      = &Error{Kind: KindNotFound, Code: "message_not_found", Message: "There is no such message."}
 	ErrIdempotencyMismatch  = &Error{Kind: KindInvalid, Code: "idempotency_mismatch", Message: "This Idempotency-Key was used with another request."}
 	ErrEntryTooLarge        = &Error{Kind: KindTooLarge, Code: "entry_too_large", Message: "This is more than one event can carry."}
 )
+
+// NotFoundIn is what is said of a log to those who are no members.
+func NotFoundIn(log LogID) *Error {
+	if log.Is(GroupPrefix) {
+		return ErrGroupNotFound
+	}
+	return ErrConversationNotFound
+}
 
 // SlowMode refuses an append that lost the race for the log's head too often:
 // the log takes more writes than one item can.
@@ -69,6 +92,12 @@ func SlowMode(retryAfter time.Duration) *Error {
 // RateLimited refuses what one user does too often.
 func RateLimited(retryAfter time.Duration) *Error {
 	return &Error{Kind: KindTooFast, Code: "rate_limited", Message: "You are doing this too fast. Try again in a moment.", RetryAfter: retryAfter}
+}
+
+// DeclinedRecently refuses a friend request that was declined less than DeclinedFor
+// ago.
+func DeclinedRecently(retryAfter time.Duration) *Error {
+	return &Error{Kind: KindTooFast, Code: "declined_recently", Message: "This friend request was declined. Try again another day.", RetryAfter: retryAfter}
 }
 
 // TooManyAttempts refuses a log-in after too many that failed.

@@ -54,31 +54,32 @@ func NotificationID(log LogID, seq int64) string {
 	return string(log) + "/" + strconv.FormatInt(seq, 10)
 }
 
-// Notification tells a user of something that others did.
-type Notification struct {
-	ID             string  `json:"id"`
-	Seq            int64   `json:"seq"`
-	Kind           string  `json:"kind"`
-	Actor          UserRef `json:"actor"`
-	ConversationID string  `json:"conversationId,omitempty"`
-	MessageID      string  `json:"messageId,omitempty"`
-	Preview        string  `json:"preview"`
-	CreatedAt      Millis  `json:"createdAt"`
-	Read           bool    `json:"read"`
+// place is where something happened, as frames and lists name it.
+type place struct {
+	ConversationID string `json:"conversationId,omitempty"` // of a 1:1 conversation
+	GroupChatID    string `json:"groupChatId,omitempty"`    // of a group chat
+}
+
+func placeOf(log LogID) place {
+	if log.Is(GroupPrefix) {
+		return place{GroupChatID: log.ID()}
+	}
+	return place{ConversationID: log.ID()}
 }
 
 // The bodies of entries, by kind. What the envelope says (log, seq, ts, n) is not
-// repeated in them, so a body stays the same whichever attempt commits it.
+// repeated in them.
 type (
 	// CreatedBody belongs to KindCreated in a 1:1 conversation.
 	CreatedBody struct {
 		Members []UserRef `json:"members"`
 	}
-	// MessageBody belongs to KindMessage in a 1:1 conversation.
+	// MessageBody belongs to KindMessage.
 	MessageBody struct {
-		Sender  UserRef   `json:"sender"`
-		Content string    `json:"content"`
-		Members []UserRef `json:"members"`
+		Sender  UserRef     `json:"sender"`
+		Content string      `json:"content"`
+		Members []UserRef   `json:"members,omitempty"` // of a 1:1 conversation
+		Group   *GroupState `json:"group,omitempty"`   // of a group chat
 	}
 	// ReadBody belongs to KindRead.
 	ReadBody struct {
@@ -89,6 +90,7 @@ type (
 	// SessionRevokedBody belongs to KindSessionRevoked.
 	SessionRevokedBody struct {
 		Session string `json:"session"`
+		Until   int64  `json:"until,omitempty"` // Unix ms: of foreign sessions, those issued up to here
 	}
 )
 
@@ -121,44 +123,32 @@ func (m Message) Last() *LastMessage {
 // makes none, or that this version doesn't know, gives none.
 func (e Entry) Events() ([]Event, error) {
 	switch {
-	case e.Kind == KindMessage && e.Log.Is(ConversationPrefix):
+	case e.Kind == KindMessage:
 		return e.messageEvents()
-	case e.Kind == KindCreated && e.Log.Is(ConversationPrefix):
-		var b CreatedBody
-		if err := e.decode(&b); err != nil {
-			return nil, err
-		}
-		return []Event{event(PartUpdate, "conversation_update", ToEveryone, conversationUpdate{
-			Conversation: e.conversation(b.Members, nil), Change: "created",
-		})}, nil
-	case e.Kind == KindRead:
-		var b ReadBody
-		if err := e.decode(&b); err != nil {
-			return nil, err
-		}
-		return []Event{event(PartMessage, "read", ToEveryone, readMark{
-			Seq: e.Seq, ConversationID: b.Log.ID(), MessageID: MessageID(b.Message), ReadCount: b.ReadCount,
-		})}, nil
+	case e.Log.Is(ConversationPrefix):
+		return e.conversationEvents()
+	case e.Log.Is(GroupPrefix):
+		return e.groupEvents()
 	default:
-		return nil, nil
+		return e.userEvents()
 	}
 }
 
 type (
 	messageEvent struct {
-		ConversationID string  `json:"conversationId"`
-		Message        Message `json:"message"`
+		place
+		Message Message `json:"message"`
 	}
 	conversationUpdate struct {
 		Conversation Conversation `json:"conversation"`
-		Change       string       `json:"change"`
-		Message      *Message     `json:"message,omitempty"`
+		Change       string       `json:"change" enum:"created,message"`
+		Message      *Message     `json:"message,omitempty"` // whole, to its author alone
 	}
 	readMark struct {
-		Seq            int64  `json:"seq"`
-		ConversationID string `json:"conversationId"`
-		MessageID      string `json:"messageId"`
-		ReadCount      int64  `json:"readCount"`
+		Seq int64 `json:"seq"` // of the entry in the user's own log
+		place
+		MessageID string `json:"messageId"` // the newest message that was read
+		ReadCount int64  `json:"readCount"` // the messages up to that one; messageCount less these are unread
 	}
 )
 
@@ -168,18 +158,65 @@ func (e Entry) messageEvents() ([]Event, error) {
 		return nil, err
 	}
 	m := e.message(b)
-	update := conversationUpdate{Conversation: e.conversation(b.Members, m.Last()), Change: "message"}
-	own := update
-	own.Message = &m // the author's other devices get no "message" frame
+	n := Notification{
+		ID: NotificationID(e.Log, e.Seq), Seq: e.Seq, Kind: "message", Actor: m.Sender, place: placeOf(e.Log),
+		MessageID: m.ID, Preview: Preview(m.Content), CreatedAt: m.CreatedAt,
+	}
+	typ, update, own := "conversation_update", any(nil), any(nil)
+	if g := b.Group; g != nil {
+		n.Kind, typ = "group_message", "group_update"
+		u := groupUpdate{GroupChat: e.groupChat(*g), Change: "message"}
+		u.GroupChat.LastMessage = m.Last()
+		update = u
+		u.Message = &m // the author's other devices get no "message" frame
+		own = u
+	} else {
+		u := conversationUpdate{Conversation: e.conversation(b.Members, m.Last()), Change: "message"}
+		update = u
+		u.Message = &m
+		own = u
+	}
 	return []Event{
-		event(PartMessage, "message", ToOthers, messageEvent{ConversationID: e.Log.ID(), Message: m}),
-		event(PartNotification, "notification", ToOthers, Notification{
-			ID: NotificationID(e.Log, e.Seq), Seq: e.Seq, Kind: "message", Actor: m.Sender, ConversationID: e.Log.ID(),
-			MessageID: m.ID, Preview: Preview(m.Content), CreatedAt: m.CreatedAt,
-		}),
-		event(PartUpdate, "conversation_update", ToOthers, update),
-		event(PartUpdate, "conversation_update", ToAuthor, own),
+		event(PartMessage, "message", ToOthers, messageEvent{place: placeOf(e.Log), Message: m}),
+		event(PartNotification, "notification", ToOthers, n),
+		event(PartUpdate, typ, ToOthers, update),
+		event(PartUpdate, typ, ToAuthor, own),
 	}, nil
+}
+
+// conversationEvents are those of a 1:1 conversation but its messages.
+func (e Entry) conversationEvents() ([]Event, error) {
+	if e.Kind != KindCreated {
+		return nil, nil
+	}
+	var b CreatedBody
+	if err := e.decode(&b); err != nil {
+		return nil, err
+	}
+	return []Event{event(PartUpdate, "conversation_update", ToEveryone, conversationUpdate{
+		Conversation: e.conversation(b.Members, nil), Change: "created",
+	})}, nil
+}
+
+// userEvents are those of a user's own log.
+func (e Entry) userEvents() ([]Event, error) {
+	switch {
+	case e.Kind.Stored():
+		return e.storedEvents()
+	case e.Kind == KindFriendsChanged:
+		return e.friendsChangedEvents()
+	case e.Kind == KindNotificationRead:
+		return e.notificationReadEvents()
+	case e.Kind != KindRead:
+		return nil, nil
+	}
+	var b ReadBody
+	if err := e.decode(&b); err != nil {
+		return nil, err
+	}
+	return []Event{event(PartMessage, "read", ToEveryone, readMark{
+		Seq: e.Seq, place: placeOf(b.Log), MessageID: MessageID(b.Message), ReadCount: b.ReadCount,
+	})}, nil
 }
 
 func (e Entry) conversation(members []UserRef, last *LastMessage) Conversation {
@@ -222,13 +259,13 @@ func (e Ephemeral) Event() Event {
 
 type (
 	typingData struct {
-		ConversationID string  `json:"conversationId"`
-		User           UserRef `json:"user"`
+		place
+		User UserRef `json:"user"`
 	}
 	receiptData struct {
-		ConversationID string `json:"conversationId"`
-		UserID         UserID `json:"userId"`
-		MessageID      string `json:"messageId"`
-		ReadCount      int64  `json:"readCount"`
+		place
+		UserID    UserID `json:"userId"`    // who has read
+		MessageID string `json:"messageId"` // the newest message that was read
+		ReadCount int64  `json:"readCount"` // the messages up to that one
 	}
 )

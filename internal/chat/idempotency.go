@@ -21,5 +21,5 @@ type Idempotency struct {
 type Answer struct {
 	Entry    Entry
 	Status   int  // HTTP status of the first answer
-	Replayed bool // the write was done by an earlier request
+	Replayed bool // the write was done by an earlier request, which has published it
 }

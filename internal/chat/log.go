@@ -25,6 +25,9 @@ func ConversationLog(conversationID string) LogID {
 	return LogID(ConversationPrefix + conversationID)
 }
 
+// GroupLog is the log of a group chat.
+func GroupLog(groupID string) LogID { return LogID(GroupPrefix + groupID) }
+
 // Is says whether the log's id has that prefix.
 func (l LogID) Is(prefix string) bool { return strings.HasPrefix(string(l), prefix) }
 
@@ -41,8 +44,19 @@ type EntryKind string
 const (
 	KindCreated        EntryKind = "created"         // c, g: the log's first entry, adds its members
 	KindMessage        EntryKind = "message"         // c, g
+	KindMembersAdded   EntryKind = "members_added"   // g
+	KindMemberRemoved  EntryKind = "member_removed"  // g: removed, or left
+	KindRenamed        EntryKind = "renamed"         // g
+	KindOwnerChanged   EntryKind = "owner_changed"   // g
+	KindDeleted        EntryKind = "deleted"         // g: ends every membership
 	KindRead           EntryKind = "read"            // u: the user's own read mark
 	KindSessionRevoked EntryKind = "session_revoked" // u: ends the session's streams
+
+	KindFriendRequest    EntryKind = "friend_request"    // u of the receiver
+	KindFriendAccepted   EntryKind = "friend_accepted"   // u of the sender of the request
+	KindFriendsChanged   EntryKind = "friends_changed"   // u: a change that no notification tells
+	KindNotificationRead EntryKind = "notification_read" // u: some or all notifications were read
+	KindCustom           EntryKind = "custom"            // u: what another service emits
 )
 
 // MaxEntryBody is the largest body of an entry in bytes. It leaves room for the
@@ -72,7 +86,10 @@ type Head struct {
 	Count   int64 // messages so far
 	Shards  Shards
 	Members []UserRef    // of a 1:1 conversation
+	Group   *GroupState  // of a group chat
 	Last    *LastMessage // nil before the first message
+	Deleted int64        // the entry that ended the group chat, 0 while it lives
+	ReadTo  int64        // of a user's own log: the stored notifications up to this time were read all at once
 }
 
 // NextTS is the timestamp of an entry that follows one at prev: strictly

@@ -27,6 +27,22 @@ func (iv Intervals) Contains(seq int64) bool {
 	return false
 }
 
+// Within is what of the intervals lies from one position to another, both included
+// and none of it open.
+func (iv Intervals) Within(from, to int64) Intervals {
+	var out Intervals
+	for _, i := range iv {
+		end := i.To
+		if end == 0 {
+			end = to
+		}
+		if i.From, i.To = max(i.From, from), min(end, to); i.From <= i.To {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
 // Open says whether the membership goes on.
 func (iv Intervals) Open() bool { return len(iv) > 0 && iv[len(iv)-1].To == 0 }
 

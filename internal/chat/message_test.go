@@ -84,3 +84,20 @@ func TestRegistrationValidate(t *testing.T) {
 		t.Errorf("want all four mistakes at once, got %v", err)
 	}
 }
+
+func TestGroupIDs(t *testing.T) {
+	a, b := NewGroupID(time.UnixMilli(1_700_000_000_000)), NewGroupID(time.UnixMilli(1_700_000_000_001))
+	if a >= b || a[:13] != "018bcfe5-6800" {
+		t.Errorf("%s, a millisecond later %s", a, b)
+	}
+	for _, id := range []string{a, b} {
+		if log, err := GroupOf(id); err != nil || log != GroupLog(id) {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	for _, bad := range []string{"", "1-2", a[:35], a + "0", "018bcfe5-6800-4000-8000-000000000000", "018BCFE5-6800-7000-8000-000000000000"} {
+		if _, err := GroupOf(bad); !errors.Is(err, ErrGroupNotFound) {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}

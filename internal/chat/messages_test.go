@@ -15,7 +15,7 @@ func TestSend(t *testing.T) {
 	t.Run("OK", func(t *testing.T) {
 		w := newWorld(t)
 		w.mustPair()
-		m, err := w.messages.Send(t.Context(), 1, "1-2", "  hello \n", chattest.Fresh())
+		m, err := w.messages.Send(t.Context(), 1, "c:1-2", "  hello \n", chattest.Fresh())
 		if err != nil || m.ID != "2" || m.Content != "hello" || m.Sender.Username != "alice" {
 			t.Errorf("%+v, %v", m, err)
 		}
@@ -28,7 +28,7 @@ func TestSend(t *testing.T) {
 		w := newWorld(t)
 		w.mustPair()
 		send := func() (chat.Message, error) {
-			return w.messages.Send(t.Context(), 1, "1-2", "hello", chattest.Given("k", "h"))
+			return w.messages.Send(t.Context(), 1, "c:1-2", "hello", chattest.Given("k", "h"))
 		}
 		first, err := send()
 		if err != nil {
@@ -42,7 +42,7 @@ func TestSend(t *testing.T) {
 		w := newWorld(t)
 		w.mustPair()
 		for _, content := range []string{"", " \n", strings.Repeat("x", chat.MaxContent+1)} {
-			_, err := w.messages.Send(t.Context(), 1, "1-2", content, chattest.Fresh())
+			_, err := w.messages.Send(t.Context(), 1, "c:1-2", content, chattest.Fresh())
 			mustInvalid(t, err, "content", "content_length")
 		}
 	})
@@ -51,7 +51,7 @@ func TestSend(t *testing.T) {
 		w.mustPair()
 		w.MustUser("carol")
 		for _, c := range notTheirs {
-			if _, err := w.messages.Send(t.Context(), c.user, c.id, "x", chattest.Fresh()); !errors.Is(err, chat.ErrConversationNotFound) {
+			if _, err := w.messages.Send(t.Context(), c.user, chat.ConversationLog(c.id), "x", chattest.Fresh()); !errors.Is(err, chat.ErrConversationNotFound) {
 				t.Errorf("%q for user %d: %v", c.id, c.user, err)
 			}
 		}
@@ -63,7 +63,7 @@ func TestSend(t *testing.T) {
 		w := newWorld(t)
 		w.mustPair()
 		w.bus.down = true
-		if m, err := w.messages.Send(t.Context(), 1, "1-2", "hello", chattest.Fresh()); err != nil || m.Seq != 2 {
+		if m, err := w.messages.Send(t.Context(), 1, "c:1-2", "hello", chattest.Fresh()); err != nil || m.Seq != 2 {
 			t.Errorf("%+v, %v", m, err)
 		}
 		w.mustHaveLogged("publish entry")
@@ -75,12 +75,12 @@ func TestListMessages(t *testing.T) {
 	w.mustPair()
 	w.MustUser("carol")
 	w.MustSend("c:1-2", 1, "hello")
-	p, err := w.messages.List(t.Context(), 2, "1-2", chat.Page{Limit: 9})
+	p, err := w.messages.List(t.Context(), 2, "c:1-2", chat.Page{Limit: 9})
 	if err != nil || len(p.Messages) != 1 || p.Messages[0].Content != "hello" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	for _, c := range notTheirs {
-		if _, err := w.messages.List(t.Context(), c.user, c.id, chat.Page{Limit: 9}); !errors.Is(err, chat.ErrConversationNotFound) {
+		if _, err := w.messages.List(t.Context(), c.user, chat.ConversationLog(c.id), chat.Page{Limit: 9}); !errors.Is(err, chat.ErrConversationNotFound) {
 			t.Errorf("%q for user %d: %v", c.id, c.user, err)
 		}
 	}
@@ -96,7 +96,7 @@ func TestMarkRead(t *testing.T) {
 		}
 		idem := chattest.Given("k", "h")
 		for range 2 {
-			if err := w.messages.MarkRead(t.Context(), 2, "1-2", "3", idem); err != nil {
+			if err := w.messages.MarkRead(t.Context(), 2, "c:1-2", "3", idem); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -119,7 +119,7 @@ func TestMarkRead(t *testing.T) {
 		w := newWorld(t)
 		w.mustPair()
 		w.MustSend("c:1-2", 1, "x")
-		if err := w.messages.MarkRead(t.Context(), 1, "1-2", "2", chattest.Fresh()); err != nil {
+		if err := w.messages.MarkRead(t.Context(), 1, "c:1-2", "2", chattest.Fresh()); err != nil {
 			t.Error(err)
 		}
 		if es, ephemerals := w.bus.Entries(), w.bus.Ephemerals(); len(es)+len(ephemerals) != 0 {
@@ -130,14 +130,14 @@ func TestMarkRead(t *testing.T) {
 		w := newWorld(t)
 		w.mustPair()
 		for _, id := range []string{"", "0", "-1", "02", "x", "9007199254740992"} {
-			mustInvalid(t, w.messages.MarkRead(t.Context(), 1, "1-2", id, chattest.Fresh()), "messageId", "message_id")
+			mustInvalid(t, w.messages.MarkRead(t.Context(), 1, "c:1-2", id, chattest.Fresh()), "messageId", "message_id")
 		}
 	})
 	t.Run("ErrMessageNotFound", func(t *testing.T) {
 		w := newWorld(t)
 		w.mustPair()
 		for _, id := range []string{"1", "2", "9007199254740991"} { // 1 is the creation
-			if err := w.messages.MarkRead(t.Context(), 1, "1-2", id, chattest.Fresh()); !errors.Is(err, chat.ErrMessageNotFound) {
+			if err := w.messages.MarkRead(t.Context(), 1, "c:1-2", id, chattest.Fresh()); !errors.Is(err, chat.ErrMessageNotFound) {
 				t.Errorf("message %s: %v", id, err)
 			}
 		}
@@ -148,7 +148,7 @@ func TestMarkRead(t *testing.T) {
 		w.MustUser("carol")
 		w.MustSend("c:1-2", 1, "x")
 		for _, c := range notTheirs {
-			if err := w.messages.MarkRead(t.Context(), c.user, c.id, "2", chattest.Fresh()); !errors.Is(err, chat.ErrConversationNotFound) {
+			if err := w.messages.MarkRead(t.Context(), c.user, chat.ConversationLog(c.id), "2", chattest.Fresh()); !errors.Is(err, chat.ErrConversationNotFound) {
 				t.Errorf("%q for user %d: %v", c.id, c.user, err)
 			}
 		}
@@ -158,7 +158,7 @@ func TestMarkRead(t *testing.T) {
 		w.mustPair()
 		w.MustSend("c:1-2", 1, "x")
 		w.bus.down = true
-		if err := w.messages.MarkRead(t.Context(), 2, "1-2", "2", chattest.Fresh()); err != nil {
+		if err := w.messages.MarkRead(t.Context(), 2, "c:1-2", "2", chattest.Fresh()); err != nil {
 			t.Errorf("err %v", err)
 		}
 		got := w.log.String()
@@ -169,13 +169,27 @@ func TestMarkRead(t *testing.T) {
 			t.Errorf("read count %d", n)
 		}
 	})
+	// The mark is committed and published; what can't be told is only its receipt.
+	t.Run("ReceiptFails", func(t *testing.T) {
+		w := newWorld(t)
+		w.mustPair()
+		w.MustSend("c:1-2", 1, "x")
+		w.messages.Views = brokenStores{}
+		if err := w.messages.MarkRead(t.Context(), 2, "c:1-2", "2", chattest.Fresh()); err != nil {
+			t.Errorf("err %v", err)
+		}
+		if n := len(w.bus.Entries()); n != 1 {
+			t.Errorf("%d entries published", n)
+		}
+		w.mustHaveLogged("tell receipt")
+	})
 }
 
 func TestTyping(t *testing.T) {
 	t.Run("OK", func(t *testing.T) {
 		w := newWorld(t)
 		w.mustPair()
-		if err := w.messages.Typing(t.Context(), 1, "1-2"); err != nil {
+		if err := w.messages.Typing(t.Context(), 1, "c:1-2"); err != nil {
 			t.Fatal(err)
 		}
 		want := []chat.Ephemeral{{
@@ -191,7 +205,7 @@ func TestTyping(t *testing.T) {
 		w.mustPair()
 		w.MustUser("carol")
 		for _, c := range notTheirs {
-			if err := w.messages.Typing(t.Context(), c.user, c.id); !errors.Is(err, chat.ErrConversationNotFound) {
+			if err := w.messages.Typing(t.Context(), c.user, chat.ConversationLog(c.id)); !errors.Is(err, chat.ErrConversationNotFound) {
 				t.Errorf("%q for user %d: %v", c.id, c.user, err)
 			}
 		}
@@ -203,7 +217,7 @@ func TestTyping(t *testing.T) {
 		w := newWorld(t)
 		w.mustPair()
 		w.bus.down = true
-		if err := w.messages.Typing(t.Context(), 1, "1-2"); err != nil {
+		if err := w.messages.Typing(t.Context(), 1, "c:1-2"); err != nil {
 			t.Errorf("err %v", err)
 		}
 		w.mustHaveLogged("publish ephemeral")
@@ -215,10 +229,10 @@ func TestMessagesStoreFails(t *testing.T) {
 	w.mustPair()
 	m := &chat.Messages{Store: brokenStores{}, Views: brokenStores{}, Bus: w.bus, Log: w.messages.Log}
 	for name, call := range map[string]func() error{
-		"Send":     func() error { _, err := m.Send(t.Context(), 1, "1-2", "x", chattest.Fresh()); return err },
-		"List":     func() error { _, err := m.List(t.Context(), 1, "1-2", chat.Page{Limit: 9}); return err },
-		"MarkRead": func() error { return m.MarkRead(t.Context(), 1, "1-2", "2", chattest.Fresh()) },
-		"Typing":   func() error { return m.Typing(t.Context(), 1, "1-2") },
+		"Send":     func() error { _, err := m.Send(t.Context(), 1, "c:1-2", "x", chattest.Fresh()); return err },
+		"List":     func() error { _, err := m.List(t.Context(), 1, "c:1-2", chat.Page{Limit: 9}); return err },
+		"MarkRead": func() error { return m.MarkRead(t.Context(), 1, "c:1-2", "2", chattest.Fresh()) },
+		"Typing":   func() error { return m.Typing(t.Context(), 1, "c:1-2") },
 	} {
 		t.Run(name, func(t *testing.T) { mustFailInside(t, call()) })
 	}

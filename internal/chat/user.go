@@ -50,7 +50,10 @@ const (
 	MaxDisplayName = 64
 )
 
-var usernameShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+// UsernamePattern is what a username is made of.
+const UsernamePattern = `^[A-Za-z0-9][A-Za-z0-9_.-]*$`
+
+var usernameShape = regexp.MustCompile(UsernamePattern)
 
 // Registration is what a new user sends.
 type Registration struct {

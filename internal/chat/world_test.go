@@ -37,7 +37,7 @@ func newWorld(t *testing.T) *world {
 		Users: m, Sessions: m, Attempts: w.attempts, Hasher: plain{}, Bus: w.bus, Now: clock.Now, Log: log,
 	}
 	w.conversations = &chat.Conversations{Store: m, Users: m, Bus: w.bus, Log: log}
-	w.messages = &chat.Messages{Store: m, Views: m, Bus: w.bus, Log: log}
+	w.messages = &chat.Messages{Store: m, Views: m, Users: m, Bus: w.bus, Log: log}
 	return w
 }
 

@@ -18,8 +18,11 @@ type Memory struct {
 	now func() time.Time
 
 	mu       sync.Mutex
-	users    []chat.User // by id − 1
+	users    map[chat.UserID]chat.User
+	lastID   chat.UserID
+	owners   map[[2]string]chat.UserID // by issuer and subject
 	sessions map[chat.UserID]map[string]chat.Session
+	revoked  map[chat.UserID][]chat.SessionRevokedBody // of foreign sessions
 	logs     map[chat.LogID]*memoryLog
 	members  map[member]*chat.Membership
 	answers  map[idempotencyKey]kept
@@ -49,6 +52,9 @@ type (
 func NewMemory(now func() time.Time) *Memory {
 	return &Memory{
 		now:      now,
+		users:    map[chat.UserID]chat.User{},
+		owners:   map[[2]string]chat.UserID{},
+		revoked:  map[chat.UserID][]chat.SessionRevokedBody{},
 		sessions: map[chat.UserID]map[string]chat.Session{},
 		logs:     map[chat.LogID]*memoryLog{},
 		members:  map[member]*chat.Membership{},
@@ -60,14 +66,51 @@ func NewMemory(now func() time.Time) *Memory {
 func (m *Memory) CreateUser(_ context.Context, u chat.User) (chat.User, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.createUser(u)
+}
+
+// createUser takes the next free id unless u has one.
+func (m *Memory) createUser(u chat.User) (chat.User, error) {
 	if _, found := m.byName(chat.FoldUsername(u.Username)); found {
 		return chat.User{}, chat.ErrUsernameTaken
 	}
-	u.ID = chat.UserID(len(m.users) + 1)
-	m.users = append(m.users, u)
+	for taken := u.ID == 0; taken; _, taken = m.users[u.ID] {
+		m.lastID++
+		u.ID = m.lastID
+	}
+	m.users[u.ID] = u
 	own := chat.UserLog(u.ID)
 	m.logs[own] = &memoryLog{head: chat.Head{Log: own, Shards: chat.Shards{}.With(u.ID)}}
 	return u, nil
+}
+
+// UserOf implements chat.IdentityStore.
+func (m *Memory) UserOf(_ context.Context, id chat.Identity) (chat.UserID, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	owner, ok := m.owners[[2]string{id.Issuer, id.Subject}]
+	if !ok {
+		return 0, chat.ErrUserNotFound
+	}
+	return owner, nil
+}
+
+// CreateUserFor implements chat.IdentityStore.
+func (m *Memory) CreateUserFor(_ context.Context, id chat.Identity, u chat.User) (chat.UserID, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := [2]string{id.Issuer, id.Subject}
+	if owner, ok := m.owners[k]; ok && u.ID == 0 {
+		return owner, nil
+	}
+	if _, ok := m.users[u.ID]; ok {
+		return u.ID, nil
+	}
+	made, err := m.createUser(u)
+	if err == nil && u.ID == 0 {
+		m.owners[k] = made.ID
+	}
+	return made.ID, err
 }
 
 // Users implements chat.UserStore.
@@ -76,8 +119,8 @@ func (m *Memory) Users(_ context.Context, ids ...chat.UserID) (map[chat.UserID]c
 	defer m.mu.Unlock()
 	out := map[chat.UserID]chat.User{}
 	for _, id := range ids {
-		if id >= 1 && id <= chat.UserID(len(m.users)) {
-			out[id] = m.users[id-1]
+		if u, ok := m.users[id]; ok {
+			out[id] = u
 		}
 	}
 	return out, nil
@@ -130,11 +173,18 @@ func (m *Memory) CreateSession(_ context.Context, s chat.Session) error {
 }
 
 // Session implements chat.SessionStore.
-func (m *Memory) Session(_ context.Context, user chat.UserID, id string) (chat.Session, error) {
+func (m *Memory) Session(_ context.Context, s chat.Session) (chat.Session, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s, ok := m.sessions[user][id]
+	return m.session(s)
+}
+
+func (m *Memory) session(s chat.Session) (chat.Session, error) {
+	ok := s.Foreign
 	if !ok {
+		s, ok = m.sessions[s.User][s.ID]
+	}
+	if !ok || slices.ContainsFunc(m.revoked[s.User], func(b chat.SessionRevokedBody) bool { return b.Ends(s) }) {
 		return chat.Session{}, chat.ErrSessionEnded
 	}
 	return s, nil
@@ -144,13 +194,15 @@ func (m *Memory) Session(_ context.Context, user chat.UserID, id string) (chat.S
 func (m *Memory) EndSession(_ context.Context, s chat.Session) (chat.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, ok := m.sessions[s.User][s.ID]; !ok {
-		return chat.Entry{}, chat.ErrSessionEnded
+	if _, err := m.session(s); err != nil {
+		return chat.Entry{}, err
+	}
+	b := s.Revocation(m.now())
+	if s.Foreign {
+		m.revoked[s.User] = append(m.revoked[s.User], b)
 	}
 	delete(m.sessions[s.User], s.ID)
-	return m.append(chat.UserLog(s.User), chat.Entry{
-		Kind: chat.KindSessionRevoked, By: s.User, Body: encode(chat.SessionRevokedBody{Session: s.ID}),
-	}), nil
+	return m.append(chat.UserLog(s.User), chat.Entry{Kind: chat.KindSessionRevoked, By: s.User, Body: encode(b)}), nil
 }
 
 // append gives the entry its place in the log.

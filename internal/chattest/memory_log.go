@@ -60,7 +60,7 @@ func (m *Memory) View(_ context.Context, user chat.UserID, log chat.LogID) (chat
 
 func (m *Memory) view(mine chat.Membership) chat.LogView {
 	h := m.logs[mine.Log].head
-	if h.Last != nil && !mine.Intervals.Contains(h.Last.Seq) {
+	if h.Last != nil && h.Last.Seq < mine.Intervals.Last() {
 		h.Last = nil
 	}
 	return chat.LogView{Head: h, Membership: mine}
@@ -78,7 +78,7 @@ func (m *Memory) AppendMessage(_ context.Context, d chat.Draft, idem chat.Idempo
 		return chat.Answer{}, chat.ErrConversationNotFound
 	}
 	l := m.logs[d.Log]
-	body := encode(chat.MessageBody{Sender: m.users[d.By-1].UserRef, Content: d.Content, Members: l.head.Members})
+	body := encode(chat.MessageBody{Sender: m.users[d.By].UserRef, Content: d.Content, Members: l.head.Members})
 	if len(body) > chat.MaxEntryBody {
 		return chat.Answer{}, chat.ErrEntryTooLarge
 	}

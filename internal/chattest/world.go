@@ -28,6 +28,7 @@ func (c *Clock) Advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 // Stores is all that chat's services keep. Memory and dynamo.Store implement it.
 type Stores interface {
 	chat.UserStore
+	chat.IdentityStore
 	chat.SessionStore
 	chat.ConversationStore
 	chat.MessageStore

@@ -69,7 +69,7 @@ func (s *Store) create(ctx context.Context, by chat.UserID, log chat.LogID, memb
 	if there {
 		return s.remember(ctx, by, idem, record{status: statusOK, log: log})
 	}
-	return s.settled(ctx, done, a, idem)
+	return s.settled(ctx, done, a)
 }
 
 // Conversations reads the open logs of the user with that prefix: which they are,
@@ -99,7 +99,14 @@ func (s *Store) Conversations(ctx context.Context, user chat.UserID, prefix stri
 	}
 	var out []chat.LogView
 	for _, m := range last {
-		if h, ok := heads[m.Log]; ok && m.Intervals.Open() {
+		h, ok := heads[m.Log]
+		switch {
+		case !ok || !m.Intervals.Open():
+		case h.Deleted > 0:
+			if err := s.closeMembership(ctx, m, h.Deleted); err != nil {
+				return nil, err
+			}
+		default:
 			out = append(out, view(h, m))
 		}
 	}
@@ -117,15 +124,16 @@ func (s *Store) View(ctx context.Context, user chat.UserID, log chat.LogID) (cha
 		return chat.LogView{}, err
 	}
 	h, ok := heads[log]
-	if !ok || !m.Intervals.Open() {
-		return chat.LogView{}, chat.ErrConversationNotFound
+	if !ok || !m.Intervals.Open() || h.Deleted > 0 {
+		return chat.LogView{}, chat.NotFoundIn(log)
 	}
 	return view(h, m), nil
 }
 
-// view hides a last message that isn't the member's to see.
+// view hides a last message from before the member's present time: a list says what
+// the events of that time say.
 func view(h chat.Head, m chat.Membership) chat.LogView {
-	if h.Last != nil && !m.Intervals.Contains(h.Last.Seq) {
+	if h.Last != nil && h.Last.Seq < m.Intervals.Last() {
 		h.Last = nil
 	}
 	return chat.LogView{Head: h, Membership: m}

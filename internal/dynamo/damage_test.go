@@ -38,8 +38,17 @@ func TestDamagedItem(t *testing.T) {
 	users := func(w *world) error { _, err := w.Users(w.Context(), 2); return err }
 	search := func(w *world) error { _, err := w.SearchUsers(w.Context(), "bo", 9); return err }
 	login := func(w *world) error { return w.BeginLogin(w.Context(), "bob", w.Now()) }
-	session := func(w *world) error { _, err := w.Session(w.Context(), 2, "s"); return err }
+	session := func(w *world) error { _, err := w.Session(w.Context(), chat.Session{ID: "s", User: 2}); return err }
 	end := func(w *world) error { _, err := w.EndSession(w.Context(), chat.Session{ID: "s", User: 2}); return err }
+	foreign := func(w *world) error {
+		_, err := w.Session(w.Context(), chat.Session{ID: "f", User: 2, Created: w.Now(), Foreign: true})
+		return err
+	}
+	owner := func(w *world) error { _, err := w.UserOf(w.Context(), ann); return err }
+	adopt := func(w *world) error {
+		_, err := w.CreateUserFor(w.Context(), ann, chat.User{UserRef: chat.UserRef{Username: "ann"}})
+		return err
+	}
 
 	for _, c := range []struct {
 		pk, sk, attribute string
@@ -60,6 +69,8 @@ func TestDamagedItem(t *testing.T) {
 		{"NAME#bob", "NAME", "userId", str("2"), map[string]func(*world) error{"UserByName": byName, "SearchUsers": search}},
 		{"NAME#bob", "LOGIN", "fails", str("2"), map[string]func(*world) error{"BeginLogin": login}},
 		{"U#2", "SESSION#s", "ttl", str("2"), map[string]func(*world) error{"Session": session}},
+		{"U#2", "SESSION#f", "revokedTo", str("2"), map[string]func(*world) error{"Session": foreign}},
+		{"EXT#nextauth#cm5ann0001", "EXT", "userId", str("2"), map[string]func(*world) error{"UserOf": owner, "CreateUserFor": adopt}},
 		{"U#2", "IDEM#k", "ttl", str("2"), map[string]func(*world) error{"AppendMessage": send, "MarkRead": read, "CreateConversation": create}},
 		{"L#u:2", "HEAD", "ts", str("2"), map[string]func(*world) error{"EndSession": end, "MarkRead": read}},
 		{"U#2", "PROFILE", "", nil, map[string]func(*world) error{"UserByName": byName, "AppendMessage": send}},

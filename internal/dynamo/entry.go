@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -30,7 +31,11 @@ func entryItem(e chat.Entry) item {
 	if len(e.Removes) > 0 {
 		it["removes"] = userList(e.Removes)
 	}
-	if e.Kind != chat.KindMessage {
+	switch {
+	case e.Kind == chat.KindMessage:
+	case e.Kind.Stored():
+		it["ttl"] = num(time.UnixMilli(e.TS).Add(storedLifetime).Unix())
+	default:
 		it["ttl"] = num(time.UnixMilli(e.TS).Add(entryLifetime).Unix())
 	}
 	return it
@@ -108,6 +113,12 @@ func headItem(h chat.Head) item {
 	if h.Last != nil {
 		it["latest"] = jsonText(h.Last)
 	}
+	if h.Group != nil {
+		it["grp"] = jsonText(h.Group)
+	}
+	if h.Deleted > 0 {
+		it["deleted"] = num(h.Deleted)
+	}
 	return it
 }
 
@@ -121,6 +132,8 @@ func decodeHead(it item) (chat.Head, error) {
 	}
 	r.json("members", &h.Members)
 	r.json("latest", &h.Last)
+	r.json("grp", &h.Group)
+	h.Deleted, h.ReadTo = r.int("deleted"), r.int("readTo")
 	return h, r.err
 }
 
@@ -132,6 +145,22 @@ func (s *Store) advance(before, after chat.Head) types.TransactWriteItem {
 	if after.Count != before.Count {
 		expr += ", msgs = :msgs, latest = :latest"
 		values[":msgs"], values[":latest"] = num(after.Count), jsonText(after.Last)
+	}
+	if after.Group != nil && *after.Group != *before.Group {
+		expr += ", grp = :grp"
+		values[":grp"] = jsonText(after.Group)
+	}
+	if after.Deleted != before.Deleted {
+		expr += ", deleted = :deleted"
+		values[":deleted"] = num(after.Deleted)
+	}
+	if after.ReadTo != before.ReadTo {
+		expr += ", readTo = :readTo"
+		values[":readTo"] = num(after.ReadTo)
+	}
+	if !slices.Equal(after.Shards, before.Shards) {
+		expr += ", shards = :shards"
+		values[":shards"] = bin(after.Shards)
 	}
 	return s.update(headKey(before.Log), expr, "seq = :was", values)
 }

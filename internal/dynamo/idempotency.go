@@ -39,7 +39,7 @@ func recordItem(user chat.UserID, idem chat.Idempotency, r record) item {
 // or by an attempt of this one that timed out: settle is called with it.
 func (s *Store) keep(user chat.UserID, idem chat.Idempotency, r record, now time.Time, settle func(record)) write {
 	r.expires = now.Add(chat.IdempotencyLifetime)
-	op := s.put(recordItem(user, idem, r), "attribute_not_exists(PK) OR #ttl < :now", item{":now": num(now.Unix())})
+	op := s.put(recordItem(user, idem, r), "attribute_not_exists(PK) OR #ttl <= :now", item{":now": num(now.Unix())})
 	op.Put.ExpressionAttributeNames = map[string]string{"#ttl": "ttl"}
 	return write{op: op, failed: func(it item) error {
 		rec, err := matching(it, idem)
@@ -78,7 +78,7 @@ func (s *Store) earlier(it item, idem chat.Idempotency) (*record, error) {
 		return nil, nil
 	}
 	rec, err := decodeRecord(it)
-	if err != nil || rec.expires.Before(s.now()) {
+	if err != nil || !rec.expires.After(s.now()) {
 		return nil, err
 	}
 	if rec, err = matching(it, idem); err != nil {
@@ -119,5 +119,5 @@ func (s *Store) remember(ctx context.Context, user chat.UserID, idem chat.Idempo
 	if err != nil {
 		return chat.Answer{}, err
 	}
-	return s.settled(ctx, done, own, idem)
+	return s.settled(ctx, done, own)
 }

@@ -24,6 +24,7 @@ func logPK(log chat.LogID) string             { return "L#" + string(log) }
 func profileKey(id chat.UserID) key           { return key{userPK(id), "PROFILE"} }
 func sessionKey(u chat.UserID, id string) key { return key{userPK(u), "SESSION#" + id} }
 func nameKey(folded string) key               { return key{"NAME#" + folded, "NAME"} }
+func identityKey(id chat.Identity) key        { return key{"EXT#" + id.Issuer + "#" + id.Subject, "EXT"} }
 func loginKey(folded string) key              { return key{"NAME#" + folded, "LOGIN"} }
 func headKey(log chat.LogID) key              { return key{logPK(log), "HEAD"} }
 func idemKey(u chat.UserID, k string) key     { return key{userPK(u), "IDEM#" + k} }

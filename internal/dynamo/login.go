@@ -14,8 +14,9 @@ import (
 )
 
 // Failed log-ins of one username: five are free, then each doubles the wait, from
-// two seconds to five minutes, forgotten after a day without one. It holds back a
-// guesser (300 tries a day) and not the owner for long.
+// two seconds to five minutes, forgotten after a day without one. It holds a
+// guesser to 300 tries a day. Whoever goes on guessing keeps the owner waiting too;
+// what ends that is a rule at the edge, by address.
 const (
 	freeLogins    = 5
 	longestWait   = 5 * time.Minute

@@ -97,7 +97,7 @@ func (r *right) learn(it item) error {
 		return err
 	}
 	if !m.Intervals.Open() {
-		return chat.ErrConversationNotFound
+		return chat.NotFoundIn(r.log)
 	}
 	rd := reader{it: it}
 	r.window, r.used = rd.int("rw"), rd.int("rc")

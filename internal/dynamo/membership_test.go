@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -153,5 +154,67 @@ func TestMembershipWithAGap(t *testing.T) {
 	vs, err := w.Conversations(t.Context(), 2, chat.ConversationPrefix)
 	if err != nil || len(vs) != 1 || vs[0].Head.Last != nil {
 		t.Errorf("in the list: %+v, %v", vs, err)
+	}
+}
+
+// Who was away for a page's length or more still reaches the messages from before.
+func TestMembershipWithALongGap(t *testing.T) {
+	w := newWorld(t, dynamo.Limits{})
+	log := w.MustConversation(w.MustUser("alice"), w.MustUser("bob"))
+	for i := range 10 { // seqs 2 to 11
+		w.MustSend(log, 1, fmt.Sprint(i))
+	}
+	w.mustBelong(log, "1-5 11-")
+	for name, c := range map[string]struct {
+		page chat.Page
+		seen []int64
+		more bool // older ones, or newer ones when paged upwards
+	}{
+		"Newest":   {chat.Page{Limit: 3}, []int64{4, 5, 11}, true},
+		"Before":   {chat.Page{Limit: 3, Before: 11}, []int64{3, 4, 5}, true},
+		"First":    {chat.Page{Limit: 3, Before: 4}, []int64{2, 3}, false},
+		"After":    {chat.Page{Limit: 2, After: 3}, []int64{4, 5}, true},
+		"AfterGap": {chat.Page{Limit: 2, After: 5}, []int64{11}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := w.Messages(t.Context(), 2, log, c.page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var seen []int64
+			for _, m := range p.Messages {
+				seen = append(seen, m.Seq)
+			}
+			more := p.Older
+			if c.page.After > 0 {
+				more = p.Newer
+			}
+			if !slices.Equal(seen, c.seen) || more != c.more {
+				t.Errorf("seen %v, more %v; want %v, %v", seen, more, c.seen, c.more)
+			}
+		})
+	}
+}
+
+// What can't be done by what was read is refused without the cost of a transaction.
+func TestRefusedWithoutATransaction(t *testing.T) {
+	w := newWorld(t, dynamo.Limits{Messages: 1, Window: time.Minute})
+	log := w.MustConversation(w.MustUser("alice"), w.MustUser("bob"))
+	w.MustSend(log, 1, "x")
+	w.units.Reset()
+	_, err := w.AppendMessage(t.Context(), chat.Draft{Log: log, By: 1, Content: "x"}, chattest.Fresh())
+	if !errors.Is(err, chat.RateLimited(0)) {
+		t.Errorf("err %v", err)
+	}
+	if got, want := w.units.String(), "BatchGetItem 3"; got != want {
+		t.Errorf("past the rate: %s, want %s", got, want)
+	}
+	// alice has read what she wrote.
+	w.units.Reset()
+	if _, err := w.MarkRead(t.Context(), 1, log, 2, chattest.Fresh()); err != nil {
+		t.Error(err)
+	}
+	if got, want := w.units.String(), "BatchGetItem 3"; got != want {
+		t.Errorf("a mark that isn't ahead: %s, want %s", got, want)
 	}
 }

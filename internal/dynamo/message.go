@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -48,11 +47,14 @@ func (s *Store) newMessage(headItem, author item, d chat.Draft) (*appender, erro
 	if err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(chat.MessageBody{Sender: u.UserRef, Content: d.Content, Members: head.Members})
-	if err != nil {
-		return nil, fmt.Errorf("encode message: %w", err)
+	a := &appender{s: s, head: head, draft: chat.Entry{Kind: chat.KindMessage, By: d.By}}
+	a.body = func(h *chat.Head) (any, error) {
+		if h.Deleted > 0 {
+			return nil, chat.NotFoundIn(d.Log)
+		}
+		return chat.MessageBody{Sender: u.UserRef, Content: d.Content, Members: h.Members, Group: h.Group}, nil
 	}
-	return &appender{s: s, head: head, draft: chat.Entry{Kind: chat.KindMessage, By: d.By, Body: body}}, nil
+	return a, nil
 }
 
 func (s *Store) appendMessage(ctx context.Context, a *appender, r *right, idem chat.Idempotency) (chat.Answer, error) {
@@ -74,74 +76,77 @@ func (s *Store) appendMessage(ctx context.Context, a *appender, r *right, idem c
 	if err != nil {
 		return chat.Answer{}, err
 	}
-	return s.settled(ctx, done, chat.Answer{Entry: a.entry, Status: statusCreated}, idem)
+	return s.settled(ctx, done, chat.Answer{Entry: a.entry, Status: statusCreated})
 }
 
 // settled is the answer of a commit: its own, or that of the record which it found.
-func (s *Store) settled(ctx context.Context, done *record, own chat.Answer, idem chat.Idempotency) (chat.Answer, error) {
+// The record may be that of an attempt of this request whose answer was lost, so the
+// answer doesn't count as replayed: it is still to be published. If another request
+// with the key has overtaken this one it is published twice, which harms nobody.
+func (s *Store) settled(ctx context.Context, done *record, own chat.Answer) (chat.Answer, error) {
 	if done == nil {
 		return own, nil
 	}
 	a, err := s.answer(ctx, *done)
-	a.Replayed = idem.Given // else it was an attempt of this request, still to be published
+	a.Replayed = false
 	return a, err
 }
 
 // Messages reads a page of messages, then the membership, and shows what lies in
-// its intervals.
+// its intervals. Where that leaves too few, it reads again, in the intervals alone.
 func (s *Store) Messages(ctx context.Context, user chat.UserID, log chat.LogID, page chat.Page) (chat.MessagePage, error) {
-	q := query{pk: logPK(log), from: entrySK(page.After + 1), to: entrySK(maxSeq), limit: page.Limit + 1, kind: string(chat.KindMessage)}
+	to := int64(maxSeq)
 	if page.Before > 0 {
-		q.to = entrySK(min(page.Before, maxSeq) - 1)
+		to = min(page.Before, maxSeq) - 1
 	}
-	q.descending = page.After == 0
-	var found []chat.Entry
-	for {
-		read, err := s.messageEntries(ctx, q, page.Limit+1-len(found))
-		if err != nil {
+	all := chat.Intervals{{From: page.After + 1, To: to}}
+	found, m, err := s.messagesIn(ctx, user, log, all, page)
+	if err != nil {
+		return chat.MessagePage{}, err
+	}
+	hidden := func(e chat.Entry) bool { return !m.Intervals.Contains(e.Seq) }
+	if slices.ContainsFunc(found, hidden) {
+		if found, m, err = s.messagesIn(ctx, user, log, m.Intervals.Within(page.After+1, to), page); err != nil {
 			return chat.MessagePage{}, err
 		}
-		m, err := s.Membership(ctx, user, log)
-		if err != nil {
-			return chat.MessagePage{}, err
-		}
-		if !m.Intervals.Open() {
-			return chat.MessagePage{}, chat.ErrConversationNotFound
-		}
-		want := page.Limit + 1 - len(found)
-		found = slices.DeleteFunc(append(found, read...), func(e chat.Entry) bool { return !m.Intervals.Contains(e.Seq) })
-		if len(read) < want || len(found) > page.Limit {
-			return pageOf(found, page)
-		}
-		// Some of it lies between the reader's times: on behind it.
-		if last := read[len(read)-1].Seq; q.descending {
-			q.to = entrySK(last - 1)
-		} else {
-			q.from = entrySK(last + 1)
-		}
 	}
+	return pageOf(slices.DeleteFunc(found, hidden), page)
 }
 
-// messageEntries reads the first n entries of the range, fewer if it has no more.
-func (s *Store) messageEntries(ctx context.Context, q query, n int) ([]chat.Entry, error) {
-	var found []chat.Entry
-	if q.from > q.to {
-		return nil, nil
+// messagesIn reads one message more than the page holds, out of the intervals, and
+// then the membership, which must be open.
+func (s *Store) messagesIn(ctx context.Context, user chat.UserID, log chat.LogID, in chat.Intervals, page chat.Page) (found []chat.Entry, m chat.Membership, err error) {
+	q := query{pk: logPK(log), limit: page.Limit + 1, kind: string(chat.KindMessage), descending: page.After == 0}
+	if q.descending {
+		in = slices.Clone(in)
+		slices.Reverse(in)
 	}
-	err := s.pages(ctx, q, func(items []item) (bool, error) {
-		for _, it := range items {
-			e, err := decodeEntry(it)
-			if err != nil {
-				return false, err
-			}
-			found = append(found, e)
+	for _, i := range in {
+		if len(found) > page.Limit || i.To < i.From {
+			continue
 		}
-		return len(found) < n, nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read entries: %w", err)
+		q.from, q.to = entrySK(i.From), entrySK(i.To)
+		err := s.pages(ctx, q, func(items []item) (bool, error) {
+			for _, it := range items {
+				e, err := decodeEntry(it)
+				if err != nil {
+					return false, err
+				}
+				found = append(found, e)
+			}
+			return len(found) <= page.Limit, nil
+		})
+		if err != nil {
+			return nil, m, fmt.Errorf("read entries: %w", err)
+		}
 	}
-	return found[:min(n, len(found))], nil
+	if m, err = s.Membership(ctx, user, log); err != nil {
+		return nil, m, err
+	}
+	if !m.Intervals.Open() {
+		return nil, m, chat.NotFoundIn(log)
+	}
+	return found, m, nil
 }
 
 func pageOf(found []chat.Entry, page chat.Page) (chat.MessagePage, error) {
@@ -182,7 +187,7 @@ func (s *Store) MarkRead(ctx context.Context, user chat.UserID, log chat.LogID, 
 		return chat.Answer{}, err
 	}
 	if !m.Intervals.Open() {
-		return chat.Answer{}, chat.ErrConversationNotFound
+		return chat.Answer{}, chat.NotFoundIn(log)
 	}
 	if got[target] == nil || !m.Intervals.Contains(seq) {
 		return chat.Answer{}, chat.ErrMessageNotFound
@@ -201,11 +206,7 @@ func (s *Store) MarkRead(ctx context.Context, user chat.UserID, log chat.LogID, 
 	if err != nil {
 		return chat.Answer{}, err
 	}
-	body, err := json.Marshal(chat.ReadBody{Log: log, Message: seq, ReadCount: e.N})
-	if err != nil {
-		return chat.Answer{}, fmt.Errorf("encode mark: %w", err)
-	}
-	a := &appender{s: s, head: h, draft: chat.Entry{Kind: chat.KindRead, By: user, Body: body}}
+	a := newAppender(s, h, chat.Entry{Kind: chat.KindRead, By: user}, chat.ReadBody{Log: log, Message: seq, ReadCount: e.N})
 	return s.appendMark(ctx, a, mine, e.N, idem)
 }
 
@@ -214,7 +215,7 @@ func (s *Store) appendMark(ctx context.Context, a *appender, mine key, count int
 	passed := false // another device has read further meanwhile
 	move := write{
 		op:     s.update(mine, "SET readn = :n", "attribute_exists(since) AND readn < :n", item{":n": num(count)}),
-		failed: func(it item) error { passed = it != nil && it["since"] != nil; return refusedMark(passed) },
+		failed: func(it item) error { passed = it != nil && it["since"] != nil; return refusedMark(passed, mine) },
 	}
 	user := a.draft.By
 	err := s.commit(ctx, change{refresh: a.refresh, build: func(now time.Time) ([]write, error) {
@@ -231,12 +232,12 @@ func (s *Store) appendMark(ctx context.Context, a *appender, mine key, count int
 	if passed {
 		return s.remember(ctx, user, idem, record{status: statusNoContent})
 	}
-	return s.settled(ctx, done, chat.Answer{Entry: a.entry, Status: statusNoContent}, idem)
+	return s.settled(ctx, done, chat.Answer{Entry: a.entry, Status: statusNoContent})
 }
 
-func refusedMark(passed bool) error {
+func refusedMark(passed bool, mine key) error {
 	if passed {
 		return errSettled
 	}
-	return chat.ErrConversationNotFound
+	return chat.NotFoundIn(chat.LogID(mine.sk[len(membershipPrefix):]))
 }

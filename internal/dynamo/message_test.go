@@ -3,8 +3,10 @@ package dynamo_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"testing"
+	"time"
 
 	"tidings/internal/chat"
 	"tidings/internal/chattest"
@@ -69,5 +71,23 @@ func TestAppendMessageUnderFaults(t *testing.T) {
 				t.Error("no fault was injected")
 			}
 		})
+	}
+}
+
+// Messages stay; what only tells a client's other devices goes after eight days.
+func TestEntryLifetime(t *testing.T) {
+	w := newWorld(t, dynamo.Limits{})
+	log := w.MustConversation(w.MustUser("alice"), w.MustUser("bob"))
+	w.MustSend(log, 1, "x")
+	a, err := w.MarkRead(t.Context(), 2, log, 2, chattest.Fresh())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if it := w.mustGet("L#"+string(log), "E#000000000002"); it == nil || it["ttl"] != nil {
+		t.Errorf("message: %v", it)
+	}
+	expires := time.UnixMilli(a.Entry.TS).Add(8 * 24 * time.Hour).Unix()
+	if it := w.mustGet("L#u:2", "E#000000000001"); !reflect.DeepEqual(it["ttl"], num(expires)) {
+		t.Errorf("read mark: ttl %v, want %d", it["ttl"], expires)
 	}
 }

@@ -87,7 +87,7 @@ func TestReadsGiveUp(t *testing.T) {
 		"View":          func(w *world) error { _, err := w.View(w.Context(), 1, "c:1-2"); return err },
 		"Messages":      func(w *world) error { _, err := w.Messages(w.Context(), 1, "c:1-2", chat.Page{Limit: 9}); return err },
 		"Conversations": func(w *world) error { _, err := w.Conversations(w.Context(), 1, "c:"); return err },
-		"Session":       func(w *world) error { _, err := w.Session(w.Context(), 1, "s"); return err },
+		"Session":       func(w *world) error { _, err := w.Session(w.Context(), chat.Session{ID: "s", User: 1}); return err },
 		"AppendMessage": func(w *world) error {
 			_, err := w.AppendMessage(w.Context(), chat.Draft{Log: "c:1-2", By: 1, Content: "x"}, chattest.Fresh())
 			return err
@@ -107,6 +107,42 @@ func TestReadsGiveUp(t *testing.T) {
 	}
 }
 
+// So it is with single writes, and with a read that a write builds on.
+func TestSingleWritesGiveUp(t *testing.T) {
+	throttle := aws.FaultConfig{Throttle: 1}
+	for name, c := range map[string]struct {
+		before string // the operation before which throttling begins; empty: at once
+		call   func(w *world) error
+	}{
+		"CreateSession": {"", func(w *world) error {
+			return w.CreateSession(w.Context(), chat.Session{ID: "s", User: 1, Expires: w.Now().Add(time.Hour)})
+		}},
+		"LoginSucceeded": {"", func(w *world) error { return w.LoginSucceeded(w.Context(), "alice") }},
+		"SearchUsers":    {"", func(w *world) error { _, err := w.SearchUsers(w.Context(), "al", 3); return err }},
+		"BeginLogin":     {"UpdateItem", func(w *world) error { return w.BeginLogin(w.Context(), "alice", w.Now()) }},
+		"CreateUser": {"UpdateItem", func(w *world) error {
+			_, err := w.CreateUser(w.Context(), chat.User{UserRef: chat.UserRef{Username: "zed"}})
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, dynamo.Limits{})
+				w.MustConversation(w.MustUser("alice"), w.MustUser("bob"))
+				if c.before == "" {
+					w.mustFaults(throttle)
+				} else {
+					w.races.before(c.before, func() { w.mustFaults(throttle) })
+				}
+				var told *chat.Error
+				if err := c.call(w); !errors.As(err, &told) || told.Code != "overloaded" || told.RetryAfter != time.Second {
+					t.Errorf("err %v", err)
+				}
+			})
+		})
+	}
+}
+
 func (w *world) mustFaults(f aws.FaultConfig) {
 	if err := w.aws.Faults().Set(f); err != nil {
 		w.Error(err)
@@ -116,24 +152,30 @@ func (w *world) mustFaults(f aws.FaultConfig) {
 // The end of a session whose answer was lost is told once, by its entry; the caller
 // may hear that it has ended already.
 func TestEndSessionTimeoutAfterCommit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, dynamo.Limits{})
-		s := chat.Session{ID: "s", User: w.MustUser("alice").ID, Expires: w.Now().Add(time.Hour)}
-		if err := w.CreateSession(t.Context(), s); err != nil {
-			t.Fatal(err)
-		}
-		w.mustFaults(aws.FaultConfig{TimeoutAfterCommit: 1})
-		if _, err := w.EndSession(t.Context(), s); err != nil && !errors.Is(err, chat.ErrSessionEnded) {
-			t.Error(err)
-		}
-		w.mustFaults(aws.FaultConfig{})
-		if _, err := w.Session(t.Context(), s.User, s.ID); !errors.Is(err, chat.ErrSessionEnded) {
-			t.Errorf("it goes on: %v", err)
-		}
-		if n := len(w.mustEntries("u:1")); n != 1 {
-			t.Errorf("told %d times", n)
-		}
-	})
+	for name, foreign := range map[string]bool{"Own": false, "Foreign": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, dynamo.Limits{})
+				s := chat.Session{ID: "s", User: w.MustUser("alice").ID, Expires: w.Now().Add(time.Hour), Foreign: foreign}
+				if !foreign { // nobody keeps those
+					if err := w.CreateSession(t.Context(), s); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.mustFaults(aws.FaultConfig{TimeoutAfterCommit: 1})
+				if _, err := w.EndSession(t.Context(), s); err != nil && !errors.Is(err, chat.ErrSessionEnded) {
+					t.Error(err)
+				}
+				w.mustFaults(aws.FaultConfig{})
+				if _, err := w.Session(t.Context(), s); !errors.Is(err, chat.ErrSessionEnded) {
+					t.Errorf("it goes on: %v", err)
+				}
+				if n := len(w.mustEntries("u:1")); n != 1 {
+					t.Errorf("told %d times", n)
+				}
+			})
+		})
+	}
 }
 
 // stingy answers a BatchGetItem for at most so many keys, as a throttled table does.

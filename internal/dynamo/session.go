@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -22,25 +21,41 @@ func (s *Store) CreateSession(ctx context.Context, ses chat.Session) error {
 }
 
 // Session reads a log-in strongly. It doesn't look at its expiry.
-func (s *Store) Session(ctx context.Context, user chat.UserID, id string) (chat.Session, error) {
-	it, err := s.get(ctx, sessionKey(user, id))
+func (s *Store) Session(ctx context.Context, ses chat.Session) (chat.Session, error) {
+	it, err := s.get(ctx, sessionKey(ses.User, ses.ID))
 	if err != nil {
 		return chat.Session{}, err
+	}
+	r := reader{it: it}
+	if ses.Foreign {
+		if (chat.SessionRevokedBody{Session: ses.ID, Until: r.int("revokedTo")}).Ends(ses) {
+			return chat.Session{}, chat.ErrSessionEnded
+		}
+		return ses, r.err
 	}
 	if it == nil {
 		return chat.Session{}, chat.ErrSessionEnded
 	}
-	r := reader{it: it}
-	ses := chat.Session{ID: id, User: user, Created: time.UnixMilli(r.int("created")), Expires: time.Unix(r.int("ttl"), 0)}
+	ses.Created, ses.Expires = time.UnixMilli(r.int("created")), time.Unix(r.int("ttl"), 0)
 	return ses, r.err
+}
+
+// endForeign keeps until when foreign sessions with this ID are ended. None of them
+// outlasts the item: their tokens live as long as this one does, or as long as
+// NextAuth's do by default, which is as long as ours.
+func (s *Store) endForeign(ses chat.Session, body chat.SessionRevokedBody) write {
+	it := sessionKey(ses.User, ses.ID).item()
+	it["revokedTo"] = num(body.Until)
+	lifetime := max(ses.Expires.Sub(ses.Created), chat.SessionLifetime)
+	it["ttl"] = num(time.UnixMilli(body.Until).Add(lifetime).Unix() + 1)
+	return write{
+		op:     s.put(it, absent+" OR revokedTo < :to", item{":to": it["revokedTo"]}),
+		failed: func(item) error { return chat.ErrSessionEnded },
+	}
 }
 
 // EndSession deletes the log-in and tells its streams by an entry of the user's log.
 func (s *Store) EndSession(ctx context.Context, ses chat.Session) (chat.Entry, error) {
-	body, err := json.Marshal(chat.SessionRevokedBody{Session: ses.ID})
-	if err != nil {
-		return chat.Entry{}, fmt.Errorf("encode entry: %w", err)
-	}
 	heads, err := s.Heads(ctx, []chat.LogID{chat.UserLog(ses.User)})
 	if err != nil {
 		return chat.Entry{}, err
@@ -49,10 +64,14 @@ func (s *Store) EndSession(ctx context.Context, ses chat.Session) (chat.Entry, e
 	if !ok {
 		return chat.Entry{}, fmt.Errorf("user %d has no log", ses.User)
 	}
-	own := &appender{s: s, head: head, draft: chat.Entry{Kind: chat.KindSessionRevoked, By: ses.User, Body: body}}
+	body := ses.Revocation(s.now())
+	own := newAppender(s, head, chat.Entry{Kind: chat.KindSessionRevoked, By: ses.User}, body)
 	end := write{
 		op:     s.remove(sessionKey(ses.User, ses.ID), "attribute_exists(PK)"),
 		failed: func(item) error { return chat.ErrSessionEnded },
+	}
+	if ses.Foreign {
+		end = s.endForeign(ses, body)
 	}
 	err = s.commit(ctx, change{refresh: own.refresh, build: func(now time.Time) ([]write, error) {
 		ws, err := own.writes(now)

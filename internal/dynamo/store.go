@@ -16,11 +16,13 @@ import (
 type Limits struct {
 	Messages int           // messages of one member in one log per Window
 	Window   time.Duration // at least a second
+	Requests int           // friend requests of one user an hour
 }
 
 // DefaultLimits are generous: ten messages a second for ten seconds is faster
-// than people type and slower than a script floods.
-var DefaultLimits = Limits{Messages: 100, Window: 10 * time.Second}
+// than people type and slower than a script floods. Who asks twenty people an hour is
+// busy; who asks more fishes.
+var DefaultLimits = Limits{Messages: 100, Window: 10 * time.Second, Requests: 20}
 
 // Store implements the stores of package chat and the reads of the streamer.
 type Store struct {

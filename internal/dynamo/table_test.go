@@ -42,14 +42,19 @@ func TestTableMissing(t *testing.T) {
 			_, err := s.CreateUser(ctx, chat.User{UserRef: chat.UserRef{Username: "alice"}})
 			return err
 		},
+		"UserOf":         func() error { _, err := s.UserOf(ctx, ann); return err },
 		"Users":          func() error { _, err := s.Users(ctx, 1); return err },
 		"UserByName":     func() error { _, err := s.UserByName(ctx, "alice"); return err },
 		"SearchUsers":    func() error { _, err := s.SearchUsers(ctx, "al", 9); return err },
 		"BeginLogin":     func() error { return s.BeginLogin(ctx, "alice", w.Now()) },
 		"LoginSucceeded": func() error { return s.LoginSucceeded(ctx, "alice") },
 		"CreateSession":  func() error { return s.CreateSession(ctx, session) },
-		"Session":        func() error { _, err := s.Session(ctx, 1, "s"); return err },
+		"Session":        func() error { _, err := s.Session(ctx, session); return err },
 		"EndSession":     func() error { _, err := s.EndSession(ctx, session); return err },
+		"CreateUserFor": func() error {
+			_, err := s.CreateUserFor(ctx, ann, chat.User{UserRef: chat.UserRef{ID: 17, Username: "ann"}})
+			return err
+		},
 		"CreateConversation": func() error {
 			_, err := s.CreateConversation(ctx, 1, []chat.UserRef{{ID: 1}, {ID: 2}}, chattest.Fresh())
 			return err

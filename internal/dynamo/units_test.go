@@ -1,10 +1,11 @@
 package dynamo_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"time"
 
 	"tidings/internal/chat"
 	"tidings/internal/chattest"
@@ -16,7 +17,7 @@ import (
 func TestMessageUnits(t *testing.T) {
 	w := newWorld(t, dynamo.DefaultLimits)
 	small := w.MustConversation(w.MustUser("alice"), w.MustUser("bob"))
-	large := w.mustLog("g:large", 1000)
+	large := w.mustLargeGroup(1000)
 	for _, c := range []struct {
 		content, want string
 	}{
@@ -76,6 +77,22 @@ func TestRouteUnits(t *testing.T) {
 			_, err := w.CreateConversation(t.Context(), 1, []chat.UserRef{alice, w.carol()}, chattest.Fresh())
 			return err
 		}},
+		{"new group chat of 3", "TransactWriteItems 18", func() error {
+			_, err := w.CreateGroup(t.Context(), climbers, "climbers", []chat.UserRef{alice, bob, w.carol()}, chattest.Fresh())
+			return err
+		}},
+		{"removal", "BatchGetItem 2 + GetItem 1 + TransactWriteItems 12", func() error {
+			_, err := w.RemoveMember(t.Context(), 1, climbers, bob)
+			return err
+		}},
+		{"addition", "BatchGetItem 2 + BatchGetItem 1 + TransactWriteItems 12", func() error {
+			_, err := w.AddMembers(t.Context(), 1, climbers, []chat.UserRef{bob}, chattest.Fresh())
+			return err
+		}},
+		{"new name", "BatchGetItem 2 + TransactWriteItems 8", func() error {
+			_, err := w.RenameGroup(t.Context(), 1, climbers, "walkers")
+			return err
+		}},
 	} {
 		w.units.Reset()
 		if err := c.call(); err != nil {
@@ -91,20 +108,49 @@ func (w *world) carol() chat.UserRef {
 	return chat.UserRef{ID: 3, Username: "carol", DisplayName: "carol"}
 }
 
-// mustLog makes a log with many members, alice first, straight in the table.
-func (w *world) mustLog(log chat.LogID, members int) chat.LogID {
+// mustLargeGroup makes a group chat of n members, user 1 the owner, by the calls
+// that the routes make.
+func (w *world) mustLargeGroup(n int) chat.LogID {
 	w.Helper()
-	var shards chat.Shards
-	for id := range chat.UserID(members) {
-		id++
-		shards = shards.With(id)
-		w.mustPut(attributes{
-			"PK": str("U#" + id.String()), "SK": str("M#" + string(log)), "role": str("member"), "iv": str("1-"), "since": num(1), "readn": num(0),
-		})
+	owner := chat.UserRef{ID: 1, Username: "alice", DisplayName: "alice"}
+	if _, err := w.CreateGroup(w.Context(), climbers, "climbers", []chat.UserRef{owner}, chattest.Fresh()); err != nil {
+		w.Fatal(err)
 	}
-	w.mustPut(attributes{
-		"PK": str("L#" + string(log)), "SK": str("HEAD"), "seq": num(1), "ts": num(w.Now().UnixMilli()), "msgs": num(0),
-		"shards": &types.AttributeValueMemberB{Value: shards},
-	})
-	return log
+	var batch []chat.UserRef
+	for id := chat.UserID(2); id <= chat.UserID(n); id++ {
+		batch = append(batch, chat.UserRef{ID: id, Username: "user" + id.String(), DisplayName: "User " + id.String()})
+		if len(batch) < chat.MaxAdded && id < chat.UserID(n) {
+			continue
+		}
+		if _, err := w.AddMembers(w.Context(), 1, climbers, batch, chattest.Fresh()); err != nil {
+			w.Fatal(err)
+		}
+		batch = batch[:0]
+	}
+	return climbers
+}
+
+// A group chat of as many members as there may be: how long it takes to fill, that
+// nobody more gets in, and that a message costs what it costs for two.
+func TestLargestGroup(t *testing.T) {
+	const n = chat.MaxGroupMembers
+	w := newWorld(t, dynamo.Limits{})
+	w.MustUser("alice")
+	start := time.Now()
+	log := w.mustLargeGroup(n)
+	took := time.Since(start)
+	w.MustSend(log, 1, "the head's preview has its size from here on")
+	w.units.Reset()
+	w.MustSend(log, 1, "hello")
+	if got, want := w.units.String(), "BatchGetItem 3 + TransactWriteItems 8"; got != want {
+		t.Errorf("a message to %d members: %s, want %s", n, got, want)
+	}
+	if h := w.mustHead(log); h.Group.MemberCount != n || len(h.Shards) > 256 {
+		t.Errorf("%d members, %d shards", h.Group.MemberCount, len(h.Shards))
+	}
+	one := []chat.UserRef{{ID: 1 << 40}}
+	if _, err := w.AddMembers(t.Context(), 1, log, one, chattest.Fresh()); !errors.Is(err, chat.ErrGroupFull) {
+		t.Errorf("one more than %d: %v", n, err)
+	}
+	fmt.Printf("group chat: %d members in batches of %d in %v\n", n, chat.MaxAdded, took.Round(time.Millisecond))
 }

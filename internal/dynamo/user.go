@@ -15,6 +15,12 @@ import (
 
 // CreateUser gives the account the next id, its unique name and its own log.
 func (s *Store) CreateUser(ctx context.Context, u chat.User) (chat.User, error) {
+	return s.createUser(ctx, u, func(chat.UserID) []write { return nil })
+}
+
+// createUser makes the account under the next free id, together with what else that
+// id takes, whose refusals count first.
+func (s *Store) createUser(ctx context.Context, u chat.User, with func(chat.UserID) []write) (chat.User, error) {
 	folded := chat.FoldUsername(u.Username)
 	if it, err := s.get(ctx, nameKey(folded)); err != nil {
 		return chat.User{}, err
@@ -27,7 +33,9 @@ func (s *Store) CreateUser(ctx context.Context, u chat.User) (chat.User, error) 
 			return chat.User{}, err
 		}
 		u.ID = id
-		err = s.commit(ctx, change{build: func(time.Time) ([]write, error) { return s.accountWrites(u, folded), nil }})
+		err = s.commit(ctx, change{build: func(time.Time) ([]write, error) {
+			return append(with(id), s.accountWrites(u, folded)...), nil
+		}})
 		if errors.Is(err, errIDInUse) {
 			continue // the counter was behind, say after a restore: it catches up
 		}

@@ -17,6 +17,9 @@ type API struct {
 	Accounts      *chat.Accounts
 	Conversations *chat.Conversations
 	Messages      *chat.Messages
+	Groups        *chat.Groups
+	Friends       *chat.Friends
+	Notifications *chat.Notifications
 	Authenticator *session.Authenticator
 
 	// AllowedOrigins may write besides the origin that serves the API: scheme, host
@@ -28,24 +31,41 @@ type API struct {
 	Log *slog.Logger
 }
 
-// Route is one row of the API.
+// Route is one row of the API: what serves it and, beside it, what clients are told
+// of it. docs/openapi.yaml is made of it, and each answer in a test is held to it.
+//
+// How to document a route:
+//   - Summary: one line that begins with a verb, without a full stop.
+//   - Params: each {name} of the path and each parameter of the query, by name
+//     (document.go has the usual ones: userIDParam, pageParams …).
+//   - Body: each member that the handler reads with c.fields(), with the domain's own
+//     limits (chat.MaxContent) in its Schema; nil where the handler calls noFields.
+//     OneOf names members of which exactly one must be there.
+//   - Answers: by status a zero value of the struct that goes to c.answer, nil for c.done.
+//     Location if a 201 sets that header. Lists are never null; omitempty is optional.
+//   - Errors: the domain's refusals, such as appends(chat.ErrConversationNotFound) for
+//     what appends to a log. Not listed: what all routes of its sort refuse (Problems).
+//   - Then: make docs, and look at the diff of docs/.
 type Route struct {
 	Method string // of a GET: HEAD too
 	Path   string // as a pattern of http.ServeMux
 	Open   bool   // needs no session
 
-	handle func(*API, *call) error
-}
+	Summary  string
+	Detail   string // more than a line, if need be
+	Params   []Field
+	Body     []Field
+	OneOf    []string
+	Answers  map[int]any
+	Location bool
+	Errors   []*chat.Error
 
-// keyed says whether the route takes an Idempotency-Key: each POST of a user, but
-// none that is about the session itself.
-func (rt Route) keyed() bool {
-	return rt.Method == http.MethodPost && !strings.HasPrefix(rt.Path, "/api/auth/")
+	handle func(*API, *call) error
 }
 
 // Routes lists the whole API.
 func Routes() []Route {
-	return slices.Concat(authRoutes, userRoutes, conversationRoutes, messageRoutes)
+	return slices.Concat(authRoutes, userRoutes, conversationRoutes, groupRoutes, messageRoutes, friendRoutes, notificationRoutes)
 }
 
 // Handler serves all areas.
@@ -56,7 +76,21 @@ func (a *API) AuthHandler() http.Handler { return a.serve(slices.Concat(authRout
 
 // ConversationsHandler serves /api/conversations and what is in them.
 func (a *API) ConversationsHandler() http.Handler {
-	return a.serve(slices.Concat(conversationRoutes, messageRoutes))
+	return a.serve(under("/api/conversations"))
+}
+
+// GroupChatsHandler serves /api/groupchats and what is in them.
+func (a *API) GroupChatsHandler() http.Handler { return a.serve(under("/api/groupchats")) }
+
+// FriendsHandler serves /api/friends.
+func (a *API) FriendsHandler() http.Handler { return a.serve(friendRoutes) }
+
+// NotificationsHandler serves /api/notifications.
+func (a *API) NotificationsHandler() http.Handler { return a.serve(notificationRoutes) }
+
+// under are the routes at and below a path.
+func under(path string) []Route {
+	return slices.DeleteFunc(Routes(), func(rt Route) bool { return rt.Path != path && !strings.HasPrefix(rt.Path, path+"/") })
 }
 
 func (a *API) serve(routes []Route) http.Handler {
@@ -69,13 +103,16 @@ func (a *API) serve(routes []Route) http.Handler {
 			allowed[rt.Path] = append(allowed[rt.Path], http.MethodHead)
 		}
 	}
+	// Of their own, since /friends/request and DELETE /friends/{userId} would be a tie.
+	paths := http.NewServeMux()
 	for p, methods := range allowed {
 		slices.Sort(methods)
 		refusal := methodNotAllowed(strings.Join(methods, ", "))
-		mux.Handle(p, a.wrap(func(*API, *call) error { return refusal }))
+		paths.Handle(p, a.wrap(func(*API, *call) error { return refusal }))
 	}
 	notFound := a.wrap(func(*API, *call) error { return errNotFound })
-	mux.Handle("/", notFound)
+	paths.Handle("/", notFound)
+	mux.Handle("/", paths)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if path.Clean(r.URL.Path) != r.URL.Path {
 			notFound.ServeHTTP(w, r) // ServeMux would redirect, which breaks writes

@@ -8,10 +8,37 @@ import (
 )
 
 var authRoutes = []Route{
-	{Method: "POST", Path: "/api/auth/register", Open: true, handle: (*API).register},
-	{Method: "POST", Path: "/api/auth/login", Open: true, handle: (*API).login},
-	{Method: "POST", Path: "/api/auth/logout", handle: (*API).logout},
-	{Method: "GET", Path: "/api/auth/session", handle: (*API).session},
+	{
+		Method: "POST", Path: "/api/auth/register", Open: true, handle: (*API).register,
+		Summary: "Make an account and log in", Body: []Field{
+			{Name: "username", Doc: "unique, whatever its case", Schema: Schema{
+				Type: "string", MinLength: chat.MinUsername, MaxLength: chat.MaxUsername, Pattern: chat.UsernamePattern, Example: "alice",
+			}},
+			{Name: "password", Schema: Schema{
+				Type: "string", MinLength: chat.MinPassword, MaxLength: chat.MaxPassword, Example: "correct horse",
+			}},
+			{Name: "displayName", Doc: "without control characters; trimmed; the username unless given", Optional: true, Schema: Schema{
+				Type: "string", MaxLength: chat.MaxDisplayName, Pattern: `^[^` + controls + `]*$`, Example: "Alice L.",
+			}},
+		},
+		Answers: map[int]any{201: sessionAnswer{}}, Errors: []*chat.Error{chat.ErrUsernameTaken},
+	},
+	{
+		Method: "POST", Path: "/api/auth/login", Open: true, handle: (*API).login,
+		Summary: "Log in", Body: []Field{
+			{Name: "username", Schema: Schema{Type: "string", Example: "alice"}},
+			{Name: "password", Schema: Schema{Type: "string", Example: "correct horse"}},
+		},
+		Answers: map[int]any{200: sessionAnswer{}}, Errors: []*chat.Error{chat.ErrBadCredentials, chat.TooManyAttempts(0)},
+	},
+	{
+		Method: "POST", Path: "/api/auth/logout", handle: (*API).logout,
+		Summary: "End the session and its streams", Answers: map[int]any{204: nil},
+	},
+	{
+		Method: "GET", Path: "/api/auth/session", handle: (*API).session,
+		Summary: "Tell who is logged in", Answers: map[int]any{200: sessionAnswer{}}, Errors: []*chat.Error{chat.ErrUserNotFound},
+	},
 }
 
 // sessionAnswer tells who is logged in. Token is for clients that keep no cookies.
@@ -68,6 +95,7 @@ func (a *API) logout(c *call) error {
 	}
 	if !session.HasBearer(c.r) { // beside a Bearer token the cookie is another log-in's
 		session.ClearCookie(c.w, c.r)
+		a.Authenticator.NextAuth.ClearCookies(c.w, c.r) // the app would take it for its session still
 	}
 	return c.done(http.StatusNoContent)
 }

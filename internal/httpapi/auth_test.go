@@ -16,13 +16,13 @@ func TestRegister(t *testing.T) {
 		both(t, func(w *world) {
 			a := w.post("/api/auth/register", body)
 			u := w.mustLogIn(a)
-			w.want(a, 201, `{"user":`+aliceJSON+`,"token":"<random>","expires":"2026-02-01T03:04:05.678Z"}`)
-			want := "tidings.session=" + u.token + "; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"
+			w.want(a, 201, `{"user":`+aliceJSON+`,"token":"<random>","expires":"2026-02-01T03:04:05.000Z"}`)
+			want := "tidings.session=" + u.token + "; Path=/; Max-Age=2591999; HttpOnly; SameSite=Lax" // whole seconds, and not one too many
 			if got := a.header.Get("Set-Cookie"); got != want {
 				w.Errorf("cookie %q, want %q", got, want)
 			}
 			for _, session := range []option{as(u), cookie(u)} {
-				w.want(w.get("/api/auth/session", session), 200, `{"user":`+aliceJSON+`,"expires":"2026-02-01T03:04:05.678Z"}`)
+				w.want(w.get("/api/auth/session", session), 200, `{"user":`+aliceJSON+`,"expires":"2026-02-01T03:04:05.000Z"}`)
 			}
 		})
 	})
@@ -54,7 +54,7 @@ func TestLogin(t *testing.T) {
 			first := w.mustRegister("alice")
 			a := w.post("/api/auth/login", `{"username":"ALICE","password":"correct horse"}`)
 			u := w.mustLogIn(a)
-			w.want(a, 200, `{"user":{"id":1,"username":"alice","displayName":"alice"},"token":"<random>","expires":"2026-02-01T03:04:05.678Z"}`)
+			w.want(a, 200, `{"user":{"id":1,"username":"alice","displayName":"alice"},"token":"<random>","expires":"2026-02-01T03:04:05.000Z"}`)
 			if u.token == first.token || !strings.Contains(a.header.Get("Set-Cookie"), u.token) {
 				w.Error("no session of its own")
 			}

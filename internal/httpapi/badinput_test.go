@@ -217,7 +217,7 @@ func TestUnknownPath(t *testing.T) {
 			"/", "/api", "/api/", "/api/nothing", "/api/auth", "/api/auth/", "/api/auth/login/", "/api/Auth/login", "/API/auth/login",
 			"/api/users/1/", "/api/users/1/2", "/api/users/1%2F2", "/api//users", "//api/users", "/api/./users", "/api/users/..",
 			"/api/users/%2e%2e", "/api/conversations/1-2/messages/2", "/api/conversations/1-2/", "/api/conversations//messages",
-			"/api/groupchats", "/index.html", "/api/users/1/../2", "/problems/internal",
+			"/api/groupchats/", "/api/groupchat", "/index.html", "/api/users/1/../2", "/problems/internal",
 		} {
 			for _, method := range []string{"GET", "POST", "DELETE", "OPTIONS"} {
 				w.refused(w.send(method, path, "", as(u)), 404, "not_found")

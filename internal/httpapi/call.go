@@ -80,13 +80,15 @@ func (a *API) log(c *call, id string, took time.Duration, err error) {
 
 // serve is a route's way before its handler: what costs nothing to refuse first.
 func (rt Route) serve(a *API, c *call) error {
-	write := rt.Method != http.MethodGet
+	write := rt.Writes()
 	if write {
 		if err := checkOrigin(c.r, a.AllowedOrigins); err != nil {
 			return err
 		}
-		if err := checkContentType(c.r); err != nil {
-			return err
+		if rt.HasBody() {
+			if err := checkContentType(c.r); err != nil {
+				return err
+			}
 		}
 	}
 	if !rt.Open {
@@ -100,7 +102,7 @@ func (rt Route) serve(a *API, c *call) error {
 			return err
 		}
 	}
-	if rt.keyed() {
+	if rt.Keyed() {
 		c.readIdempotency()
 	}
 	return rt.handle(a, c)
@@ -109,7 +111,7 @@ func (rt Route) serve(a *API, c *call) error {
 func (a *API) authenticate(c *call) error {
 	s, err := a.Authenticator.Authenticate(c.r)
 	if err == nil {
-		c.session, err = a.Accounts.Session(c.ctx(), s.User, s.ID)
+		c.session, err = a.Accounts.Session(c.ctx(), s)
 	}
 	if errors.Is(err, chat.ErrSessionEnded) && !session.HasBearer(c.r) {
 		session.ClearCookie(c.w, c.r) // or the browser would send it until it expires

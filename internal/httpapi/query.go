@@ -34,21 +34,27 @@ func (c *call) parameter(name string) (value string, given bool) {
 
 // page reads before, after and limit.
 func (c *call) page() chat.Page {
-	p := chat.Page{Limit: chat.DefaultPageSize}
-	if v, given := c.parameter("limit"); given {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 || n > chat.MaxPageSize || strconv.Itoa(n) != v {
-			c.reject("limit", "out_of_range", "1 to "+strconv.Itoa(chat.MaxPageSize)+".")
-		} else {
-			p.Limit = n
-		}
-	}
+	p := chat.Page{Limit: c.limit()}
 	p.Before = c.messageID("before")
 	p.After = c.messageID("after")
 	if p.Before > 0 && p.After > 0 {
 		c.reject("after", "before_and_after", "A page is before one message or after one, not both.")
 	}
 	return p
+}
+
+// limit reads how much a page holds at most.
+func (c *call) limit() int {
+	v, given := c.parameter("limit")
+	if !given {
+		return chat.DefaultPageSize
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > chat.MaxPageSize || strconv.Itoa(n) != v {
+		c.reject("limit", "out_of_range", "1 to "+strconv.Itoa(chat.MaxPageSize)+".")
+		return chat.DefaultPageSize
+	}
+	return n
 }
 
 func (c *call) messageID(name string) int64 {

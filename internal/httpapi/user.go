@@ -7,8 +7,20 @@ import (
 )
 
 var userRoutes = []Route{
-	{Method: "GET", Path: "/api/users", handle: (*API).searchUsers},
-	{Method: "GET", Path: "/api/users/{id}", handle: (*API).user},
+	{
+		Method: "GET", Path: "/api/users", handle: (*API).searchUsers,
+		Summary: "Find people by the start of their username", Params: []Field{
+			{Name: "query", Doc: "the start of a username, in any case", Schema: Schema{
+				Type: "string", MinLength: 1, MaxLength: chat.MaxUsername, Example: "al",
+			}},
+		},
+		Answers: map[int]any{200: usersAnswer{}},
+	},
+	{
+		Method: "GET", Path: "/api/users/{id}", handle: (*API).user,
+		Summary: "Show one person", Params: []Field{userIDParam},
+		Answers: map[int]any{200: userAnswer{}}, Errors: []*chat.Error{chat.ErrUserNotFound},
+	},
 }
 
 type (

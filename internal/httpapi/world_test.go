@@ -20,11 +20,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tidings/internal/apidoc"
 	"tidings/internal/chat"
 	"tidings/internal/chattest"
+	"tidings/internal/dynamo"
 	"tidings/internal/httpapi"
 	"tidings/internal/lambdahttp"
 	"tidings/internal/session"
+	"tidings/local/aws"
 )
 
 // The ways from a client to the API. A client must not be able to tell them apart.
@@ -53,16 +56,21 @@ func both(t *testing.T, story func(w *world)) {
 	}
 }
 
+// contract is what clients are told: every answer of every test is held to it.
+var contract = sync.OnceValue(apidoc.NewContract)
+
 // world is a running API with an empty store and a clock that stands still.
 type world struct {
 	*testing.T
 	api    *httpapi.API
-	memory *chattest.Memory
+	store  *dynamo.Store
+	table  func(dynamo.Limits) *dynamo.Store // the same one, with limits
 	bus    *chattest.Published
 	url    string
 	client *http.Client
 	log    *logBuffer
 
+	invented   bool // the refusals are, so the documents don't know them
 	transcript strings.Builder
 	secrets    []string // what was drawn at random and is told to the client
 
@@ -72,25 +80,38 @@ type world struct {
 
 func newWorld(t *testing.T, serve func(http.Handler) http.Handler) *world {
 	w := &world{T: t, now: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC), log: &logBuffer{}, bus: &chattest.Published{}}
-	w.memory = chattest.NewMemory(w.clock)
+	srv, err := aws.New(aws.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = srv.Close() })
+	w.table = func(l dynamo.Limits) *dynamo.Store { return dynamo.New(srv.Config(), "tidings", l, w.clock) }
+	w.store = w.table(dynamo.Limits{})
+	if err := w.store.CreateTable(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	tokens, err := session.NewTokens(bytes.Repeat([]byte("k"), session.MinKey))
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewJSONHandler(w.log, nil))
+	messages := &chat.Messages{Store: w.store, Views: w.store, Users: w.store, Bus: w.bus, Log: log}
 	w.api = &httpapi.API{
 		Accounts: &chat.Accounts{
-			Users: w.memory, Sessions: w.memory, Hasher: session.NewPasswords(session.WithCost(8, 1)), Bus: w.bus, Now: w.clock, Log: log,
+			Users: w.store, Sessions: w.store, Hasher: session.NewPasswords(session.WithCost(8, 1)), Bus: w.bus, Now: w.clock, Log: log,
 		},
-		Conversations:  &chat.Conversations{Store: w.memory, Users: w.memory, Bus: w.bus, Log: log},
-		Messages:       &chat.Messages{Store: w.memory, Views: w.memory, Bus: w.bus, Log: log},
+		Conversations:  &chat.Conversations{Store: w.store, Users: w.store, Bus: w.bus, Log: log},
+		Messages:       messages,
+		Groups:         &chat.Groups{Store: w.store, Members: w.store, Views: w.store, Users: w.store, Bus: w.bus, Now: w.clock, Log: log},
+		Friends:        &chat.Friends{Store: w.store, Users: w.store, Bus: w.bus, Log: log},
+		Notifications:  &chat.Notifications{Store: w.store, Views: w.store, Messages: messages, Bus: w.bus, Log: log},
 		Authenticator:  &session.Authenticator{Tokens: tokens, Now: w.clock},
 		AllowedOrigins: []string{"https://app.example.org"},
 		Log:            log,
 	}
-	srv := httptest.NewServer(serve(w.api.Handler()))
-	t.Cleanup(srv.Close)
-	w.url, w.client = srv.URL, srv.Client()
+	site := httptest.NewServer(serve(w.api.Handler()))
+	t.Cleanup(site.Close)
+	w.url, w.client = site.URL, site.Client()
 	w.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return w
 }
@@ -168,6 +189,10 @@ func (w *world) send(method, path, body string, options ...option) answer {
 	}
 	a := answer{resp.StatusCode, resp.Header, string(b)}
 	w.note(method, path, r, a)
+	x := apidoc.Exchange{Method: method, Path: target, Request: body, Status: a.status, Header: a.header, Answer: a.body}
+	if err := contract().Check(x); err != nil && !w.invented {
+		w.Errorf("%s %s is not as documented: %v", method, path, err)
+	}
 	return a
 }
 

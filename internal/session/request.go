@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -83,17 +84,31 @@ func Loopback(host string) bool {
 
 // Authenticator says whose request it is, for the REST routes and the streamer.
 type Authenticator struct {
-	Tokens *Tokens
-	Now    func() time.Time
+	Tokens   *Tokens
+	NextAuth *NextAuth // nil: only the service's own tokens are accepted
+	Now      func() time.Time
 }
 
-// Authenticate reads the request's session from its token alone:
-// chat.ErrUnauthenticated, chat.ErrSessionEnded. The session may have been
-// revoked since; the caller asks.
+// Authenticate reads the request's session from its token: chat.ErrUnauthenticated,
+// chat.ErrSessionEnded. The session may have been revoked since; the caller asks.
+//
+// The service's own cookie comes before the app's. One that is no good doesn't stand
+// in the way: localhost collects cookies of many projects.
 func (a *Authenticator) Authenticate(r *http.Request) (chat.Session, error) {
-	token, ok := FromRequest(r)
-	if !ok {
-		return chat.Session{}, chat.ErrUnauthenticated
+	refused := error(chat.ErrUnauthenticated)
+	if token, ok := FromRequest(r); ok {
+		s, err := a.Tokens.Verify(token, a.Now())
+		if err == nil {
+			return s, nil
+		}
+		refused = err
 	}
-	return a.Tokens.Verify(token, a.Now())
+	if a.NextAuth == nil {
+		return chat.Session{}, refused
+	}
+	s, err := a.NextAuth.authenticate(r, a.Now())
+	if errors.Is(err, chat.ErrUnauthenticated) {
+		err = refused
+	}
+	return s, err
 }

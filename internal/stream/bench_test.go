@@ -44,7 +44,7 @@ func openSink(b *testing.B, h *Hub, store *fakeStore, u chat.UserID) {
 	b.Helper()
 	s := chat.Session{ID: u.String(), User: u, Expires: time.Now().Add(time.Hour)}
 	store.set(func() { store.sessions[s.ID] = s })
-	st := &Stream{hub: h, conn: &sink{}, session: s.ID, expires: s.Expires}
+	st := &Stream{hub: h, conn: &sink{}, session: s, expires: s.Expires, verdict: make(chan struct{})}
 	h.register(st, u)
 }
 

@@ -13,15 +13,19 @@ import (
 func TestEphemeral(t *testing.T) {
 	for _, tc := range []struct {
 		name string
+		cfg  Config
 		run  func(w *world)
 	}{
-		{"OthersAtHead", ephemeralAtHead},
-		{"BehindHead", ephemeralBehind},
-		{"SlowReader", ephemeralSlow},
-		{"Removed", ephemeralRemoved},
-		{"UntrackedLog", ephemeralUntracked},
+		{"OthersAtHead", Config{}, ephemeralAtHead},
+		{"BehindHead", Config{}, ephemeralBehind},
+		{"SlowReader", Config{}, ephemeralSlow},
+		{"BlockedAtHead", Config{}, ephemeralBlocked},
+		{"StillPulling", Config{CacheBytes: 1}, ephemeralPulling},
+		{"Removed", Config{}, ephemeralRemoved},
+		{"RemovalKnownBeforeItsEntry", Config{}, ephemeralRemovedAhead},
+		{"UntrackedLog", Config{}, ephemeralUntracked},
 	} {
-		t.Run(tc.name, func(t *testing.T) { scenario(t, Config{}, tc.run) })
+		t.Run(tc.name, func(t *testing.T) { scenario(t, tc.cfg, tc.run) })
 	}
 }
 
@@ -69,6 +73,51 @@ func ephemeralSlow(w *world) {
 	a.setSlow(false)
 	w.pass(time.Second)
 	equal(w.T, "ann, level again", a.ephemerals())
+}
+
+// The last message that the socket took filled it: nothing is missing, but there is
+// no room.
+func ephemeralBlocked(w *world) {
+	a := w.connect(ann)
+	a.setSlow(true)
+	head := int64(1)
+	for full := false; !full; {
+		e := w.message(log, bob)
+		w.send(e)
+		head = e.Seq
+		pending, _ := a.Progress()
+		full = pending >= PendingHigh
+	}
+	w.deliver(typing(log, head))
+	equal(w.T, "ann", a.ephemerals())
+}
+
+// The socket has room again, and what it missed is being read.
+func ephemeralPulling(w *world) {
+	a := w.connect(ann)
+	a.setSlow(true)
+	for range 200 {
+		w.send(w.message(log, bob))
+	}
+	w.store.latency = 100 * time.Millisecond
+	a.setSlow(false)
+	w.settle()
+	w.deliver(typing(log, 201))
+	equal(w.T, "ann", a.ephemerals())
+	w.pass(10 * time.Second)
+	w.deliver(typing(log, 201))
+	equal(w.T, "ann, level again", a.ephemerals(), "typing")
+}
+
+// Her second tab's connect has read that ann has left, before the entry came that
+// says so.
+func ephemeralRemovedAhead(w *world) {
+	a := w.connect(ann)
+	w.connect(bob)
+	w.changed(log, nil, users(ann)) // 2
+	w.connect(ann)
+	w.deliver(typing(log, 1))
+	equal(w.T, "ann", a.ephemerals())
 }
 
 func ephemeralRemoved(w *world) {

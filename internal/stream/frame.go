@@ -108,27 +108,33 @@ func control(event string, data any) Frame {
 	return Frame{Head: append(b, "\n\n"...)}
 }
 
-type readyData struct {
-	ConnectionID string `json:"connectionId"`
-	Resumed      bool   `json:"resumed"`
-}
+// The data of the stream's own events.
+type (
+	readyData struct {
+		ConnectionID string `json:"connectionId"`
+		Resumed      bool   `json:"resumed"` // whether the position that the client gave was taken up
+	}
+	heartbeatData struct {
+		TS int64 `json:"ts"` // Unix ms
+	}
+	reconnectData struct {
+		DelayMS int64 `json:"delayMs"`
+	}
+	revokedData struct {
+		Reason string `json:"reason"`
+	}
+)
 
 func heartbeatFrame(now time.Time) Frame {
-	return control("heartbeat", struct {
-		TS int64 `json:"ts"`
-	}{now.UnixMilli()})
+	return control("heartbeat", heartbeatData{TS: now.UnixMilli()})
 }
 
 func reconnectFrame(delay time.Duration) Frame {
-	return control("reconnect", struct {
-		DelayMS int64 `json:"delayMs"`
-	}{delay.Milliseconds()})
+	return control("reconnect", reconnectData{DelayMS: delay.Milliseconds()})
 }
 
 func revokedFrame(reason string) Frame {
-	return control("revoked", struct {
-		Reason string `json:"reason"`
-	}{reason})
+	return control("revoked", revokedData{Reason: reason})
 }
 
 // retryLine tells the browser's EventSource how long to wait before it connects

@@ -14,6 +14,7 @@ type gap struct {
 	top   int64
 	busy  bool // a timer is set or a read under way
 	tries int  // reads without progress
+	there bool // the head says that the missing entries were committed
 }
 
 // forget drops what is held up to seq.
@@ -113,12 +114,22 @@ func (h *Hub) filled(l *logState, g *gap, to int64, got []chat.Entry) {
 	}
 	g.forget(l.last)
 	if l.last > before {
-		g.tries = 0
+		g.tries, g.there = 0, false
 		h.drain(l)
 		return
 	}
-	if g.tries++; g.tries > holdTries {
-		h.question(l, g, to, got)
+	switch g.tries++; {
+	case g.there: // read after the head said so, and still not there
+		next := to + 1
+		if len(got) > 0 {
+			next = got[0].Seq
+		}
+		g.tries, g.there = 0, false
+		h.jump(l, next-1)
+		h.drain(l)
+		return
+	case g.tries > holdTries:
+		h.question(l, g, to)
 		return
 	}
 	// The transaction that was announced becomes visible item by item.
@@ -128,7 +139,7 @@ func (h *Hub) filled(l *logState, g *gap, to int64, got []chat.Entry) {
 
 // question looks at the head after reads of the gap gave nothing that follows on
 // last: either there are no such entries, or the table has lost them.
-func (h *Hub) question(l *logState, g *gap, to int64, got []chat.Entry) {
+func (h *Hub) question(l *logState, g *gap, to int64) {
 	g.busy = true
 	var heads map[chat.LogID]chat.Head
 	h.read(readHead, func() bool { return l.gap == g }, func(ctx context.Context) (err error) {
@@ -138,23 +149,21 @@ func (h *Hub) question(l *logState, g *gap, to int64, got []chat.Entry) {
 		if l.gap != g {
 			return
 		}
-		g.busy, g.tries = false, 0
-		if head := heads[l.id].Seq; head < to {
-			h.metrics.phantoms.Inc()
-			h.log.ErrorContext(h.readCtx, "announced entries don't exist", "log", l.id, "head", head, "announced", g.top)
-			for s := range g.held {
-				if s > head {
-					delete(g.held, s)
-				}
-			}
-			g.top = max(head, l.last)
-		} else {
-			next := to + 1
-			if len(got) > 0 {
-				next = got[0].Seq
-			}
-			h.jump(l, next-1)
+		head := heads[l.id].Seq
+		if head >= to { // they may have become visible since the last look
+			g.there = true
+			h.fill(l, g)
+			return
 		}
+		g.busy, g.tries = false, 0
+		h.metrics.phantoms.Inc()
+		h.log.ErrorContext(h.readCtx, "announced entries don't exist", "log", l.id, "head", head, "announced", g.top)
+		for s := range g.held {
+			if s > head {
+				delete(g.held, s)
+			}
+		}
+		g.top = max(head, l.last)
 		h.drain(l)
 	})
 }

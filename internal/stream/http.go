@@ -32,6 +32,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotAcceptable, "not_acceptable", "The stream is text/event-stream.")
 		return
 	}
+	if r.ContentLength != 0 { // net/http would read it to its end before it sends anything
+		w.Header().Set("Connection", "close")
+		problem(w, http.StatusBadRequest, "unexpected_body", "The stream takes no body.")
+		return
+	}
 	session, err := h.Authenticate(r)
 	var refused *chat.Error
 	switch {
@@ -80,6 +85,9 @@ func (h *Handler) awaitVerdict(r *http.Request, s *Stream) error {
 
 // begin writes the header of a stream.
 func begin(w http.ResponseWriter) {
+	// The server's time-out for requests would end the stream. A transport that
+	// knows no deadlines has none to lift.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store, no-transform")
@@ -135,6 +143,9 @@ func zeroQuality(params string) bool {
 func problem(w http.ResponseWriter, status int, code, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110 section 11.6.1 wants one
+	}
 	w.WriteHeader(status)
 	b, err := json.Marshal(struct {
 		Type   string `json:"type"`
@@ -142,7 +153,7 @@ func problem(w http.ResponseWriter, status int, code, detail string) {
 		Status int    `json:"status"`
 		Detail string `json:"detail"`
 		Code   string `json:"code"`
-	}{"about:blank", http.StatusText(status), status, detail, code})
+	}{"/problems/" + code, http.StatusText(status), status, detail, code})
 	if err != nil {
 		panic(err) // strings and a number
 	}

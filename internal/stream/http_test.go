@@ -152,6 +152,24 @@ func TestStreamOverHTTP(t *testing.T) {
 	}
 }
 
+// How soon a browser comes back by itself is drawn for each stream: those who were
+// cut off together don't come back together.
+func TestStreamOverHTTPRetry(t *testing.T) {
+	s := newSite(t, Config{})
+	drawn := map[string]bool{}
+	for range maxPerUser {
+		first := s.listen(t.Context()).block()
+		retry, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(first, "retry: ")))
+		if err != nil || retry < 2000 || retry >= 5000 {
+			t.Errorf("%q, %v", first, err)
+		}
+		drawn[first] = true
+	}
+	if len(drawn) < maxPerUser/2 {
+		t.Errorf("%d different times for %d streams", len(drawn), maxPerUser)
+	}
+}
+
 func TestStreamOverHTTPRefusals(t *testing.T) {
 	s := newSite(t, Config{})
 	s.store.sessions["expired"] = chat.Session{ID: "expired", User: ann, Expires: time.Now().Add(-time.Second)}

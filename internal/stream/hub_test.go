@@ -38,8 +38,11 @@ func TestHub(t *testing.T) {
 		{"TwoTabsGetTheSame", twoTabs},
 		{"StoreFailsThenRecovers", storeFails},
 		{"AnnouncedEntryThatDoesNotExist", phantom},
+		{"AnnouncedEntryThatComesVeryLate", phantomAfterAll},
 		{"EntryGoneFromTheTable", hole},
 		{"LingersThenForgotten", lingers},
+		{"LingerIsTenMinutes", lingerTime},
+		{"LingerEndsWithTheHeadRead", lingerPending},
 		{"LingerKeepsCounting", lingerCounts},
 		{"LingerEndsWithWhatIsMissingRead", lingerGap},
 	} {
@@ -200,6 +203,9 @@ func tooManyHeld(w *world) {
 	}
 	slices.Reverse(rest)
 	w.send(rest...)
+	if n := w.metric("held_total"); n != 256 {
+		w.Errorf("%v entries held", n)
+	}
 	w.pass(10 * time.Second)
 	equal(w.T, "ann", a.seqs()[log], upTo(2, int64(len(rest))+2)...)
 }
@@ -256,6 +262,23 @@ func phantom(w *world) {
 	equal(w.T, "ann", a.seqs()[log], 2)
 }
 
+// The entry becomes visible after the last read that should have found it, and
+// before the look at the head that tells whether it exists: it is not given up.
+func phantomAfterAll(w *world) {
+	a := w.connect(ann)
+	w.store.latency = 100 * time.Millisecond
+	w.hint(chat.Entry{Log: log, Seq: 2})
+	for w.store.count("entries") <= holdTries {
+		w.pass(10 * time.Millisecond)
+	}
+	w.message(log, bob)
+	w.pass(5 * time.Second)
+	equal(w.T, "ann", a.seqs()[log], 2)
+	if n := w.metric("holes_total") + w.metric("phantoms_total"); n != 0 {
+		w.Errorf("%v holes and phantoms counted", n)
+	}
+}
+
 // Entries 2 and 3 have expired before this hub could read them.
 func hole(w *world) {
 	a := w.connect(ann)
@@ -290,6 +313,31 @@ func lingers(w *world) {
 	}
 	if n := w.metric("cache_bytes"); n != 0 {
 		w.Errorf("%v bytes kept in the cache", n)
+	}
+}
+
+func lingerTime(w *world) {
+	w.connect(ann).stream.Closed()
+	w.pass(9 * time.Minute)
+	heads := w.store.count("heads")
+	w.connect(ann)
+	if n := w.store.count("heads"); n != heads {
+		w.Errorf("%d heads read after nine minutes", n-heads)
+	}
+}
+
+// Nobody is left who wants the head that can't be read: the log goes once it was.
+func lingerPending(w *world) {
+	w.store.set(func() { w.store.failing = true })
+	w.open(ann, "s").stream.Closed()
+	w.pass(linger + 2*sweepEvery)
+	if n := w.metric("logs"); n != 1 {
+		w.Errorf("%v logs kept, want the one whose head is being read", n)
+	}
+	w.store.set(func() { w.store.failing = false })
+	w.pass(linger + 2*backoffTo + 2*sweepEvery)
+	if n := w.metric("logs"); n != 0 {
+		w.Errorf("%v logs kept", n)
 	}
 }
 

@@ -24,6 +24,7 @@ type logState struct {
 	state     state
 	seats     int32  // that refer to it, also those of users who left
 	last      int64  // all up to here is delivered; valid when tracked
+	deleted   int64  // the entry that ended every membership, 0 while the log lives
 	trackedAt uint64 // the turn in which the head was read
 	members   []member
 	gap       *gap     // nil when nothing is known above last
@@ -83,8 +84,13 @@ func (h *Hub) readHeads() {
 
 // tracked takes the head that was read. What was held goes on from there.
 func (h *Hub) tracked(l *logState, head chat.Head) {
-	l.state, l.last, l.trackedAt = tracked, head.Seq, h.turns
+	l.state, l.last, l.deleted, l.trackedAt = tracked, head.Seq, head.Deleted, h.turns
 	waiting := slices.Clone(l.members) // some may leave with what was held
+	if l.deleted > 0 {
+		all := l.users()
+		h.endSeats(l, l.deleted, all)
+		h.leaveSeats(l, all)
+	}
 	if g := l.gap; g != nil {
 		g.forget(l.last)
 		h.drain(l)
@@ -121,7 +127,11 @@ func (h *Hub) deliver(l *logState, e *entry) {
 	l.last = e.Seq
 	h.cache.add(l, e)
 	h.ringAdded(l.id, e.Seq, e.Adds) // one that was read from the table rang nobody yet
-	h.endSeats(l, e)
+	removed := e.Removes
+	if e.Kind == chat.KindDeleted { // the memberships themselves are closed when somebody reads them
+		l.deleted, removed = e.Seq, l.users()
+	}
+	h.endSeats(l, e.Seq, removed)
 	if e.Kind == chat.KindSessionRevoked {
 		h.sessionRevoked(l, e)
 	}
@@ -131,27 +141,36 @@ func (h *Hub) deliver(l *logState, e *entry) {
 			h.feed(s, m.slot, in, e)
 		}
 	}
-	h.leaveSeats(l, e.Removes)
+	h.leaveSeats(l, removed)
 	h.metrics.enqueueLag.Observe(seconds(h.now.UnixMilli() - e.TS))
 }
 
-// endSeats ends the membership of those whom the entry removes. It is the last
-// one that they get.
-func (h *Hub) endSeats(l *logState, e *entry) {
-	for _, id := range e.Removes {
+// users are the members that are here.
+func (l *logState) users() []chat.UserID {
+	ids := make([]chat.UserID, len(l.members))
+	for i, m := range l.members {
+		ids[i] = m.user.id
+	}
+	return ids
+}
+
+// endSeats ends the membership of those whom the entry at seq removes. It is the
+// last one that they get.
+func (h *Hub) endSeats(l *logState, seq int64, removed []chat.UserID) {
+	for _, id := range removed {
 		u := h.users[id]
 		if u == nil || !u.admitted() {
 			continue
 		}
 		slot := u.slotOf(l)
 		switch {
-		case slot >= 0 && u.seats[slot].iv.Last() >= e.Seq: // known already, maybe also a later return
+		case slot >= 0 && u.seats[slot].iv.Last() >= seq: // known already, maybe also a later return
 		case slot >= 0 && u.seats[slot].iv.Open():
-			u.seats[slot].end(e.Seq)
+			u.seats[slot].end(seq)
 		default:
 			// A read that began before the removal may still be under way and
 			// know nothing of it: have it read again.
-			h.ring(u, l.id, e.Seq)
+			h.ring(u, l.id, seq)
 		}
 	}
 }
@@ -180,7 +199,7 @@ func (h *Hub) sessionRevoked(l *logState, e *entry) {
 	}
 	for _, m := range slices.Clone(l.members) {
 		for _, s := range slices.Clone(m.user.streams) {
-			if s.session == b.Session {
+			if b.Ends(s.session) {
 				h.revoke(s, "logout")
 			}
 		}

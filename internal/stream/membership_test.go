@@ -3,6 +3,8 @@ package stream
 import (
 	"testing"
 	"time"
+
+	"tidings/internal/chat"
 )
 
 // TestMembership tells who gets what while users come and go, in the worst order
@@ -14,17 +16,62 @@ func TestMembership(t *testing.T) {
 	}{
 		{"NewConversationByHintAlone", doorbell},
 		{"AddedAndRemovedBeforeTheReadIsDone", doorbellRemoved},
+		{"AddedAndRemovedBeforeTheReadIsRepeated", doorbellRepeated},
+		{"AddedByAnEntryThatNobodyTold", doorbellByGap},
 		{"RemovedThenLateCopies", removedLate},
 		{"RejoinGetsNothingOfTheTimeBetween", rejoin},
 		{"RejoinedBeforeTheHeadIsRead", rejoinedBeforeHead},
 		{"RemovedBeforeTheHeadIsRead", removedBeforeHead},
+		{"RemovedBackAndRemovedBeforePulled", removedTwiceBeforePulled},
 		{"RemovedWhileTheHeadIsRead", removedWhilePending},
 		{"RemovedWhileConnecting", removedWhileConnecting},
 		{"RemovedWhileTwoTabsConnect", removedWhileTwoConnect},
 		{"RemovedWhileConnectingToTrackedLog", removedWhileConnectingTracked},
+		{"DeletedEndsEveryMembership", deletedForAll},
+		{"DeletedBeforeTheHeadIsRead", deletedBeforeHead},
+		{"DeletedBeforeTheConnect", deletedBeforeConnect},
 	} {
 		t.Run(tc.name, func(t *testing.T) { scenario(t, Config{}, tc.run) })
 	}
+}
+
+const group = chat.LogID("g:1")
+
+func groupEntry(kind chat.EntryKind, adds ...chat.UserID) chat.Entry {
+	return chat.Entry{Log: group, Kind: kind, By: bob, Adds: adds, Body: mustJSON(chat.GroupBody{})}
+}
+
+// Nobody is named by a deletion, and no membership item changes with it.
+func deletedForAll(w *world) {
+	w.store.commit(groupEntry(chat.KindCreated, ann, bob))
+	a, b := w.connect(ann), w.connect(bob)
+	e := w.store.commit(groupEntry(chat.KindRenamed))
+	gone := w.store.commit(groupEntry(chat.KindDeleted))
+	late := w.store.commit(groupEntry(chat.KindRenamed)) // can't be; and if it were, it is for nobody
+	w.send(late, gone, e)
+	w.pass(time.Second)
+	equal(w.T, "ann", a.seqs()[group], 2, 3)
+	equal(w.T, "bob", b.seqs()[group], 2, 3)
+}
+
+// cat is added to a group chat that is deleted before this hub has looked at it.
+func deletedBeforeHead(w *world) {
+	c := w.connect(cat)
+	w.store.commit(groupEntry(chat.KindCreated, bob))
+	add := w.store.commit(groupEntry(chat.KindMembersAdded, cat))
+	w.store.commit(groupEntry(chat.KindDeleted))
+	w.hint(add)
+	w.pass(5 * time.Second)
+	equal(w.T, "cat", c.seqs()[group], 2, 3)
+}
+
+func deletedBeforeConnect(w *world) {
+	w.store.commit(groupEntry(chat.KindCreated, ann, bob))
+	w.store.commit(groupEntry(chat.KindDeleted))
+	a := w.connect(ann)
+	w.send(w.store.commit(groupEntry(chat.KindRenamed)))
+	w.pass(time.Second)
+	equal(w.T, "ann", a.seqs()[group])
 }
 
 // A log that cat is added to while connected: nothing but a hint tells of it.
@@ -52,6 +99,38 @@ func doorbellRemoved(w *world) {
 	w.send(w.message(log, bob), w.changed(log, nil, users(cat)), w.message(log, bob))
 	w.pass(5 * time.Second)
 	equal(w.T, "cat", c.seqs()[log], 2, 3, 4)
+}
+
+// The removal comes while the membership that was read for the addition is on its way
+// and doesn't show it: it is read again.
+func doorbellRepeated(w *world) {
+	w.connect(bob)
+	c := w.connect(cat)
+	w.store.latency = 100 * time.Millisecond
+	w.send(w.changed(log, users(cat), nil)) // 2
+	w.pass(60 * time.Millisecond)           // the membership was looked at
+	w.send(w.changed(log, nil, users(cat))) // 3
+	w.pass(60 * time.Millisecond)           // the answer has come
+	w.send(w.message(log, ann))             // 4
+	w.pass(5 * time.Second)
+	equal(w.T, "cat", c.seqs()[log], 2, 3)
+	if n := w.store.count("membership"); n < 2 {
+		w.Errorf("the membership was read %d times", n)
+	}
+	if n := w.metric("unanswered_additions_total"); n != 0 {
+		w.Error("given up after one read")
+	}
+}
+
+// Neither the addition's copy nor its hint arrives. The hub finds it when it fills
+// the gap below the next entry, on behalf of bob.
+func doorbellByGap(w *world) {
+	w.connect(bob)
+	c := w.connect(cat)
+	w.changed(log, users(cat), nil) // 2
+	w.send(w.message(log, ann))     // 3
+	w.pass(time.Second)
+	equal(w.T, "cat", c.seqs()[log], 2, 3)
 }
 
 func removedLate(w *world) {
@@ -115,6 +194,22 @@ func removedBeforeHead(w *world) {
 	w.pass(5 * time.Second)
 	w.send(w.message(log, bob))
 	equal(w.T, "cat", c.seqs()[log], 2, 3)
+}
+
+// The membership that was read doesn't know a removal that the head includes. A
+// return and a second removal are delivered before the stream has met the first.
+func removedTwiceBeforePulled(w *world) {
+	c := w.connect(cat)
+	w.store.latency = 100 * time.Millisecond
+	w.hint(w.changed(log, users(cat), nil)) // 2
+	w.pass(60 * time.Millisecond)           // the membership was looked at
+	w.changed(log, nil, users(cat))         // 3
+	w.message(log, bob)                     // 4, not theirs
+	w.pass(150 * time.Millisecond)          // the head is known, the entries are being read
+	w.send(w.changed(log, users(cat), nil)) // 5
+	w.send(w.changed(log, nil, users(cat))) // 6
+	w.pass(5 * time.Second)
+	equal(w.T, "cat", c.seqs()[log], 2, 3, 5, 6)
 }
 
 // The removal is held while the head is read, and leaves no member to whom the

@@ -101,11 +101,10 @@ func (h *Hub) ask(s *Stream) {
 }
 
 func (h *Hub) askSession(s *Stream, wanted func() bool, got func()) {
-	id := s.user.id
 	var session chat.Session
 	var ended bool
 	h.read(readSession, wanted, func(ctx context.Context) (err error) {
-		session, err = h.sessions.Session(ctx, id, s.session)
+		session, err = h.sessions.Session(ctx, s.session)
 		if ended = errors.Is(err, chat.ErrSessionEnded); ended {
 			return nil
 		}

@@ -22,11 +22,46 @@ import (
 type history struct {
 	seed            uint64
 	logs, users     int
+	early           int // streams that are ready before anything happens
 	steps           int
-	lose, dup, late int // percent of copies
-	fail            int // percent of the time in which the table is down
-	latency         time.Duration
+	rest            time.Duration // between two steps, at most
+	changes         int           // percent of steps in which a user joins or leaves
+	lose, dup, late int           // percent of copies
+	fail            int           // percent of the time in which the table is down
+	quick, slow     time.Duration // between which the latency of each read lies
 	cache           int
+}
+
+// drawHistory makes runs of two kinds. In one, a hub with some logs works through
+// much of everything. In the other, a log or two begin to be tracked while few users
+// do little but come and go, and reads overtake each other by far: what goes wrong
+// while heads and memberships are on their way shows there.
+func drawHistory(t *rapid.T) history {
+	ms := func(from, to int, name string) time.Duration {
+		return time.Duration(rapid.IntRange(from, to).Draw(t, name)) * time.Millisecond
+	}
+	h := history{
+		seed:  rapid.Uint64().Draw(t, "seed"),
+		lose:  rapid.IntRange(0, 40).Draw(t, "lose"),
+		dup:   rapid.IntRange(0, 40).Draw(t, "dup"),
+		late:  rapid.IntRange(0, 60).Draw(t, "late"),
+		fail:  rapid.IntRange(0, 20).Draw(t, "fail"),
+		cache: rapid.SampledFrom([]int{1, 20_000, 1 << 20}).Draw(t, "cache"),
+	}
+	if rapid.IntRange(0, 3).Draw(t, "restless") > 0 {
+		h.logs, h.users = rapid.IntRange(1, 2).Draw(t, "logs"), rapid.IntRange(2, 3).Draw(t, "users")
+		h.early = rapid.IntRange(0, 2).Draw(t, "early")
+		h.steps, h.rest = rapid.IntRange(8, 24).Draw(t, "steps"), ms(20, 150, "rest")
+		h.changes = rapid.IntRange(50, 90).Draw(t, "changes")
+		h.quick, h.slow = 50*time.Millisecond, 400*time.Millisecond
+		return h
+	}
+	h.logs, h.users = rapid.IntRange(1, 5).Draw(t, "logs"), rapid.IntRange(2, 5).Draw(t, "users")
+	h.steps, h.rest = rapid.IntRange(20, 200).Draw(t, "steps"), 300*time.Millisecond
+	h.changes = 22
+	h.quick = ms(0, 200, "latency")
+	h.slow = h.quick
+	return h
 }
 
 // TestRandomHistories: whatever is lost, doubled and overtaken, each stream gets
@@ -34,18 +69,7 @@ type history struct {
 // Each entry is finally hinted, as the relay does.
 func TestRandomHistories(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		h := history{
-			seed:    rapid.Uint64().Draw(rt, "seed"),
-			logs:    rapid.IntRange(1, 5).Draw(rt, "logs"),
-			users:   rapid.IntRange(2, 5).Draw(rt, "users"),
-			steps:   rapid.IntRange(20, 300).Draw(rt, "steps"),
-			lose:    rapid.IntRange(0, 40).Draw(rt, "lose"),
-			dup:     rapid.IntRange(0, 40).Draw(rt, "dup"),
-			late:    rapid.IntRange(0, 60).Draw(rt, "late"),
-			fail:    rapid.IntRange(0, 20).Draw(rt, "fail"),
-			latency: time.Duration(rapid.IntRange(0, 200).Draw(rt, "latency")) * time.Millisecond,
-			cache:   rapid.SampledFrom([]int{1, 20_000, 1 << 20}).Draw(rt, "cache"),
-		}
+		h := drawHistory(rt)
 		var wrong []string
 		synctest.Test(t, func(t *testing.T) { wrong = h.run(t) })
 		if len(wrong) > 0 {
@@ -75,14 +99,25 @@ type play struct {
 
 func (h history) run(t *testing.T) []string {
 	p := &play{history: h, t: t, r: rand.New(rand.NewPCG(h.seed, 1)), store: newFakeStore()}
-	p.store.latency = h.latency
+	latency := rand.New(rand.NewPCG(h.seed, 2))
+	p.store.draw = func() time.Duration { return h.quick + time.Duration(latency.Int64N(int64(h.slow-h.quick)+1)) }
 	p.hub = NewHub(Config{CacheBytes: h.cache}, p.store, p.store, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- p.hub.Run(ctx) }()
+	for range h.early {
+		if err := p.connect(p.user()); err != nil {
+			t.Error(err)
+		}
+	}
+	if h.early > 0 {
+		time.Sleep(4 * h.slow)
+		synctest.Wait()
+		p.look()
+	}
 	for range h.steps {
 		p.step()
-		time.Sleep(time.Duration(p.r.IntN(300)) * time.Millisecond)
+		time.Sleep(time.Duration(p.r.Int64N(int64(h.rest))))
 		synctest.Wait()
 		p.look()
 	}
@@ -121,7 +156,11 @@ func (p *play) someLog() chat.LogID  { return p.log(p.r.IntN(p.logs())) }
 
 // step does one thing that happens in the world.
 func (p *play) step() {
-	switch n := p.r.IntN(100); {
+	if len(p.clients) > 0 && p.percent(p.changes) {
+		p.change()
+		return
+	}
+	switch n := p.r.IntN(78); {
 	case n < 12 || len(p.clients) == 0:
 		if err := p.connect(p.user()); err != nil {
 			p.t.Error(err)
@@ -137,8 +176,6 @@ func (p *play) step() {
 	case n < 28:
 		down := p.percent(p.fail)
 		p.store.set(func() { p.store.failing = down })
-	case n < 50:
-		p.change()
 	default:
 		for range 1 + p.r.IntN(30)*p.r.IntN(2) {
 			p.tell(p.store.commit(message(p.someLog(), p.user())))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tidings/internal/bus"
+	"tidings/internal/chat"
 )
 
 // fakeQueue is topic and queue in one.
@@ -20,6 +21,7 @@ type fakeQueue struct {
 	mu      sync.Mutex
 	lost    bool // probes are published but don't arrive
 	gone    error
+	unread  error // what Receive alone says
 	failing error
 	renewed int
 	deleted int
@@ -36,6 +38,12 @@ func (q *fakeQueue) state() error {
 	return errors.Join(q.gone, q.failing)
 }
 
+func (q *fakeQueue) received() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return errors.Join(q.gone, q.failing, q.unread)
+}
+
 func (q *fakeQueue) set(change func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -45,14 +53,14 @@ func (q *fakeQueue) set(change func()) {
 func (q *fakeQueue) Receive(ctx context.Context) ([]bus.Message, error) {
 	poll := time.NewTimer(20 * time.Second)
 	defer poll.Stop()
-	if err := q.state(); err != nil {
+	if err := q.received(); err != nil {
 		return nil, err
 	}
 	select {
 	case m := <-q.messages:
 		return []bus.Message{m}, nil
 	case <-poll.C:
-		return nil, q.state()
+		return nil, q.received()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -71,7 +79,10 @@ func (q *fakeQueue) Renew(context.Context) error {
 	return err
 }
 
-func (q *fakeQueue) Close(context.Context) error {
+func (q *fakeQueue) Close(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	q.set(func() { q.closed = true })
 	return nil
 }
@@ -102,11 +113,16 @@ func TestService(t *testing.T) {
 	}{
 		{"ReadyWhenTheProbeCameBack", serviceReady, nil},
 		{"NotReadyWhenProbesStayOut", serviceProbesLost, nil},
+		{"NotReadyByTheProbeOfAnother", serviceForeignProbe, nil},
+		{"NotReadyWhenNearlyFull", serviceNearlyFull, nil},
 		{"Delivers", serviceDelivers, nil},
 		{"GarbageCountedAndDropped", serviceGarbage, nil},
 		{"QueueGone", serviceQueueGone, bus.ErrQueueGone},
+		{"QueueGoneSaysReceiveAlone", serviceReceiveGone, bus.ErrQueueGone},
 		{"LeaseLost", serviceLeaseLost, errFlaky},
 		{"RidesOutAnOutage", serviceOutage, nil},
+		{"QueueDeletedAfterTheLastSocket", serviceLastSocket, nil},
+		{"QueueDeletedDespiteAStuckSocket", serviceStuckSocket, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -140,9 +156,6 @@ func TestService(t *testing.T) {
 var errFlaky = errors.New("no route to host")
 
 func serviceReady(w *world, s *Service, q *fakeQueue) {
-	if s.Ready() {
-		w.Error("ready before the probe")
-	}
 	w.settle()
 	if !s.Ready() {
 		w.Error("not ready")
@@ -172,6 +185,36 @@ func serviceProbesLost(w *world, s *Service, q *fakeQueue) {
 	w.pass(probeGood + probeEvery)
 	if lost := s.Ready(); !back || lost {
 		w.Errorf("ready at first %v, with probes %v, without again %v", first, back, lost)
+	}
+}
+
+func serviceForeignProbe(w *world, s *Service, q *fakeQueue) {
+	q.set(func() { q.lost = true })
+	w.settle()
+	w.pass(probeGood + probeEvery) // one may have been under way
+	q.put(bus.Envelope{Probe: "other"})
+	w.settle()
+	if s.Ready() {
+		w.Error("ready although only another's probe came")
+	}
+}
+
+// A load balancer needs time to look elsewhere.
+func serviceNearlyFull(w *world, s *Service, _ *fakeQueue) {
+	w.hub.cfg.MaxConnections = 20 // read by Open and Full alone
+	w.settle()
+	var all []*fakeConn
+	for u := range 19 {
+		if !s.Ready() {
+			w.Errorf("not ready with %d of 20 streams", u)
+		}
+		all = append(all, w.connect(chat.UserID(u+10)))
+	}
+	if s.Ready() {
+		w.Error("ready with 19 of 20 streams")
+	}
+	for _, c := range all {
+		c.stream.Closed()
 	}
 }
 
@@ -209,6 +252,18 @@ func serviceQueueGone(w *world, _ *Service, q *fakeQueue) {
 	w.pass(time.Minute)
 }
 
+// The lease is renewed as if nothing were, and yet there is nothing to receive from.
+func serviceReceiveGone(w *world, _ *Service, q *fakeQueue) {
+	w.settle()
+	q.set(func() { q.unread = bus.ErrQueueGone })
+	w.pass(21 * time.Second) // the long poll ends
+	select {
+	case <-w.hub.Done():
+	default:
+		w.Fatal("goes on without a queue")
+	}
+}
+
 func serviceLeaseLost(w *world, _ *Service, q *fakeQueue) {
 	w.settle()
 	q.set(func() { q.failing = errFlaky })
@@ -233,4 +288,28 @@ func serviceOutage(w *world, s *Service, q *fakeQueue) {
 	if !s.Ready() {
 		w.Error("not ready again")
 	}
+}
+
+// The instance has streams until their sockets have ended, not until they were told
+// to go.
+func serviceLastSocket(w *world, _ *Service, q *fakeQueue) {
+	w.settle()
+	c := w.connect(ann)
+	go func() {
+		<-w.hub.Done()
+		time.Sleep(2 * time.Second)
+		q.set(func() {
+			if q.closed {
+				w.Error("the queue was deleted before the last socket had ended")
+			}
+		})
+		c.stream.Closed()
+	}()
+}
+
+// A socket that never says Closed: Run gives up on it and still has time to delete
+// the queue.
+func serviceStuckSocket(w *world, _ *Service, _ *fakeQueue) {
+	w.settle()
+	w.connect(ann)
 }

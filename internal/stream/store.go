@@ -23,8 +23,8 @@ type Store interface {
 
 // Sessions says whether a session still holds.
 type Sessions interface {
-	// Session reads a session strongly; chat.ErrSessionEnded.
-	Session(ctx context.Context, user chat.UserID, id string) (chat.Session, error)
+	// Session reads an authenticated session again, strongly; chat.ErrSessionEnded.
+	Session(ctx context.Context, s chat.Session) (chat.Session, error)
 }
 
 // Conn is the socket of one stream. The hub's loop calls its methods, so none may

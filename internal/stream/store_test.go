@@ -14,13 +14,15 @@ import (
 
 // fakeStore is a table whose every write is committed at once.
 type fakeStore struct {
-	latency time.Duration // of a read: half before it looks, half after
+	latency time.Duration        // of a read: half before it looks, half after
+	draw    func() time.Duration // of each read anew, instead; with mu held
 
 	mu       sync.Mutex
 	logs     map[chat.LogID][]chat.Entry
 	gone     map[chat.LogID]int64 // entries up to here are expired
 	members  map[chat.UserID]map[chat.LogID]chat.Intervals
 	sessions map[string]chat.Session
+	revoked  []chat.SessionRevokedBody // of foreign sessions
 	failing  bool
 	reads    map[string]int
 }
@@ -37,11 +39,15 @@ func newFakeStore() *fakeStore {
 
 // read looks at the table in the middle of its latency.
 func (f *fakeStore) read(ctx context.Context, kind string, look func()) error {
+	latency := f.latency
+	if f.draw != nil {
+		f.set(func() { latency = f.draw() })
+	}
 	half := func() error {
-		if f.latency == 0 {
+		if latency == 0 {
 			return nil
 		}
-		t := time.NewTimer(f.latency / 2)
+		t := time.NewTimer(latency / 2)
 		defer t.Stop()
 		select {
 		case <-t.C:
@@ -75,7 +81,13 @@ func (f *fakeStore) Heads(ctx context.Context, logs []chat.LogID) (map[chat.LogI
 		for _, l := range logs {
 			if es := f.logs[l]; len(es) > 0 {
 				last := es[len(es)-1]
-				out[l] = chat.Head{Log: l, Seq: last.Seq, TS: last.TS}
+				h := chat.Head{Log: l, Seq: last.Seq, TS: last.TS}
+				for _, e := range es {
+					if e.Kind == chat.KindDeleted {
+						h.Deleted = e.Seq
+					}
+				}
+				out[l] = h
 			}
 		}
 	})
@@ -110,13 +122,17 @@ func (f *fakeStore) Membership(ctx context.Context, user chat.UserID, log chat.L
 	return m, err
 }
 
-func (f *fakeStore) Session(ctx context.Context, user chat.UserID, id string) (chat.Session, error) {
+func (f *fakeStore) Session(ctx context.Context, of chat.Session) (chat.Session, error) {
 	var s chat.Session
 	var ok bool
-	if err := f.read(ctx, "session", func() { s, ok = f.sessions[id] }); err != nil {
+	if err := f.read(ctx, "session", func() {
+		if s, ok = f.sessions[of.ID]; of.Foreign {
+			s, ok = of, !slices.ContainsFunc(f.revoked, func(b chat.SessionRevokedBody) bool { return b.Ends(of) })
+		}
+	}); err != nil {
 		return s, err
 	}
-	if !ok || s.User != user {
+	if !ok || s.User != of.User {
 		return chat.Session{}, fmt.Errorf("read session: %w", chat.ErrSessionEnded)
 	}
 	return s, nil

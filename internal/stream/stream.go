@@ -27,7 +27,7 @@ type Stream struct {
 	// Constant.
 	hub     *Hub
 	conn    Conn
-	session string
+	session chat.Session  // as it was authenticated
 	verdict chan struct{} // closed when refused is known
 	gone    atomic.Bool   // the socket said Closed
 
@@ -239,7 +239,7 @@ func (h *Hub) Open(ctx context.Context, session chat.Session, c Conn) (*Stream, 
 		h.open.Add(-1)
 		return nil, ErrFull
 	}
-	s := &Stream{hub: h, conn: c, session: session.ID, expires: session.Expires, verdict: make(chan struct{})}
+	s := &Stream{hub: h, conn: c, session: session, expires: session.Expires, verdict: make(chan struct{})}
 	if err := h.input(ctx, func() { h.register(s, session.User) }); err != nil {
 		h.open.Add(-1)
 		return nil, err

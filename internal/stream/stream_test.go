@@ -12,7 +12,8 @@ import (
 	"tidings/internal/chat"
 )
 
-// TestStream tells how streams begin, fall behind and end.
+// TestStream tells how streams begin, fall behind and end. What sessions do to them
+// stands in session_test.go.
 func TestStream(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -22,15 +23,14 @@ func TestStream(t *testing.T) {
 		{"SlowReaderPullsEverythingInOrder", Config{}, slowReader},
 		{"SlowReaderPullsFromTheTable", Config{CacheBytes: 1}, slowReader},
 		{"SlowReaderRemovedMeanwhile", Config{CacheBytes: 1}, slowReaderRemoved},
+		{"SlowReaderFedFromTheCacheUpToTheBound", Config{}, slowReaderCached},
 		{"StalledReaderClosed", Config{}, stalledReader},
+		{"StalledReaderOfLittleClosed", Config{}, stalledReaderOfLittle},
 		{"TricklingReaderKept", Config{}, tricklingReader},
-		{"SessionRevoked", Config{}, sessionRevoked},
-		{"SessionRevokedWhileConnecting", Config{}, sessionRevokedWhileConnecting},
-		{"SessionEndedBefore", Config{}, sessionEndedBefore},
-		{"SessionExpires", Config{}, sessionExpires},
 		{"OldestReplaced", Config{}, oldestReplaced},
 		{"FullRefuses", Config{MaxConnections: 2}, full},
 		{"HeartbeatsSpread", Config{}, heartbeatsSpread},
+		{"HeartbeatsAtLeastEvery30Seconds", Config{Heartbeat: time.Minute}, heartbeatCapped},
 		{"ConnectsWaitTheirTurn", Config{MaxConnecting: 2}, connectsWait},
 		{"OwnLog", Config{}, ownLog},
 		{"ManyLogs", Config{}, manyLogs},
@@ -82,6 +82,21 @@ func slowReaderRemoved(w *world) {
 	equal(w.T, "ann", a.seqs()[log], append(upTo(2, 102), 123, 124)...)
 }
 
+// Far more lies in the cache than the socket takes when it lets on that it has room:
+// pulling stops at the bound too.
+func slowReaderCached(w *world) {
+	a := w.connect(ann)
+	a.setSlow(true)
+	for range 1000 {
+		w.send(w.message(log, bob))
+	}
+	a.takes(56 << 10)
+	w.settle()
+	if p, _ := a.Progress(); p < PendingHigh || p > PendingHigh+8<<10 {
+		w.Errorf("%d bytes pending, want a little over %d", p, PendingHigh)
+	}
+}
+
 func stalledReader(w *world) {
 	a := w.connect(ann)
 	b := w.connect(ann)
@@ -102,6 +117,16 @@ func stalledReader(w *world) {
 	}
 }
 
+// A heartbeat is all that the dead socket is given, and it never fills it.
+func stalledReaderOfLittle(w *world) {
+	a := w.connect(ann)
+	a.setSlow(true)
+	w.pass(3 * time.Minute)
+	if !a.isClosed() || w.closedFor("stalled") != 1 {
+		w.Error("a socket that took nothing for three minutes is still open, or not counted")
+	}
+}
+
 func tricklingReader(w *world) {
 	a := w.connect(ann)
 	a.setSlow(true)
@@ -115,82 +140,6 @@ func tricklingReader(w *world) {
 	if a.isClosed() {
 		w.Error("closed although it makes progress")
 	}
-}
-
-func revokedEntry(session string) chat.Entry {
-	return chat.Entry{Log: chat.UserLog(ann), Kind: chat.KindSessionRevoked, By: ann, Body: mustJSON(chat.SessionRevokedBody{Session: session})}
-}
-
-func sessionRevoked(w *world) {
-	a := w.connect(ann)
-	other := w.open(ann, "phone")
-	slow := w.open(ann, "phone")
-	w.settle()
-	slow.setSlow(true)
-	for range 100 {
-		w.send(w.message(log, bob))
-	}
-	w.send(w.store.commit(revokedEntry("phone")))
-	for _, c := range []*fakeConn{other, slow} {
-		equal(w.T, "revoked", c.named("revoked"), `{"reason":"logout"}`)
-		if !c.isClosed() {
-			w.Error("not closed")
-		}
-	}
-	if a.isClosed() {
-		w.Error("the other session's stream was closed")
-	}
-	if n := w.closedFor("logout"); n != 2 {
-		w.Errorf("%v streams counted, want 2", n)
-	}
-}
-
-// The log-out commits after the session was read, and its entry comes before the
-// stream is ready.
-func sessionRevokedWhileConnecting(w *world) {
-	w.store.latency = 100 * time.Millisecond
-	a := w.open(ann, "phone")
-	w.pass(160 * time.Millisecond)
-	w.store.set(func() { delete(w.store.sessions, "phone") })
-	w.send(w.store.commit(revokedEntry("phone")))
-	w.pass(time.Second)
-	equal(w.T, "revoked", a.named("revoked"), `{"reason":"logout"}`)
-	equal(w.T, "ready", a.named("ready"))
-}
-
-func sessionEndedBefore(w *world) {
-	a := w.open(ann, "phone")
-	w.store.set(func() { delete(w.store.sessions, "phone") })
-	w.settle()
-	equal(w.T, "revoked", a.named("revoked"), `{"reason":"logout"}`)
-	if !a.isClosed() {
-		w.Error("not closed")
-	}
-}
-
-func sessionExpires(w *world) {
-	short := w.session(ann, "short")
-	short.Expires = time.Now().Add(time.Hour)
-	w.store.set(func() { w.store.sessions["short"] = short })
-	a := &fakeConn{}
-	a.stream, _ = w.hub.Open(w.Context(), short, a)
-	w.pass(time.Hour - time.Second)
-	if a.isClosed() {
-		w.Error("closed too early")
-	}
-	w.pass(time.Second)
-	equal(w.T, "revoked", a.named("revoked"), `{"reason":"expired"}`)
-	if !a.isClosed() {
-		w.Error("not closed")
-	}
-	again := w.open(ann, "other")
-	w.store.set(func() {
-		s := w.store.sessions["other"]
-		s.Expires = time.Now()
-		w.store.sessions["other"] = s
-	})
-	w.settle()
-	equal(w.T, "revoked at once", again.named("revoked"), `{"reason":"expired"}`)
 }
 
 func oldestReplaced(w *world) {
@@ -253,6 +202,19 @@ func heartbeatsSpread(w *world) {
 	w.pass(10 * time.Minute)
 	if n := len(all[0].named("heartbeat")); n < 24 || n > 26 {
 		w.Errorf("%d heartbeats in 10 minutes", n)
+	}
+}
+
+func heartbeatCapped(w *world) {
+	var all []*fakeConn
+	for u := range 20 {
+		all = append(all, w.connect(chat.UserID(u+10)))
+	}
+	w.pass(30 * time.Second)
+	for i, c := range all {
+		if n := len(c.named("heartbeat")); n < 1 {
+			w.Errorf("stream %d: no heartbeat within 30 s, a proxy has cut it", i)
+		}
 	}
 }
 
@@ -345,6 +307,27 @@ func TestDrain(t *testing.T) {
 		case <-w.hub.Done():
 		default:
 			t.Error("the end is not told")
+		}
+	})
+}
+
+// Those whose connect waits for a busy loop when it ends are told like the others.
+func TestDrainWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		w.settle()
+		var all []*fakeConn
+		for u := range inboxSize / 2 {
+			if err := w.hub.input(t.Context(), func() { time.Sleep(2 * maxBurst) }); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, w.open(chat.UserID(u+10), "s"))
+		}
+		w.stop()
+		for i, c := range all {
+			if got := c.named("reconnect"); len(got) != 1 || !c.isClosed() {
+				t.Errorf("stream %d got %v, closed %v", i, got, c.isClosed())
+			}
 		}
 	})
 }

@@ -145,6 +145,9 @@ func (h *Hub) learn(u *user, m chat.Membership) {
 	default:
 		u.seats[slot].iv = m.Intervals
 	}
+	if s := &u.seats[slot]; l.deleted > 0 && s.iv.Open() {
+		s.end(l.deleted) // the item is closed when somebody reads it
+	}
 	h.place(u, slot)
 	for _, s := range u.streams {
 		if s.phase == live {

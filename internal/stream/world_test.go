@@ -64,12 +64,16 @@ func (w *world) session(user chat.UserID, id string) chat.Session {
 // open connects without waiting for ready.
 func (w *world) open(user chat.UserID, session string) *fakeConn {
 	w.Helper()
-	c := &fakeConn{user: user}
-	s, err := w.hub.Open(w.Context(), w.session(user, session), c)
-	if err != nil {
+	return w.openAs(w.session(user, session))
+}
+
+func (w *world) openAs(session chat.Session) *fakeConn {
+	w.Helper()
+	c := &fakeConn{user: session.User}
+	var err error
+	if c.stream, err = w.hub.Open(w.Context(), session, c); err != nil {
 		w.Fatalf("open: %v", err)
 	}
-	c.stream = s
 	return c
 }
 

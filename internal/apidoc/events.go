@@ -1,0 +1,86 @@
+package apidoc
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+const eventsIntro = `<!-- Made from the code: make docs -->
+# Events
+
+What comes on ` + "`GET /api/events`" + `, one server-sent event each. [asyncapi.yaml](asyncapi.yaml) says the same for programs.
+
+- Events of users have no SSE ` + "`event:`" + ` field (EventSource calls them ` + "`message`" + `); their data is ` + "`{userId, type, data, eventId}`" + `.
+  The ` + "`id:`" + ` of the frame is the position to resume from; ephemeral ones have neither an id nor an ` + "`eventId`" + `.
+- Events of the stream itself carry their type in ` + "`event:`" + ` and have no id.
+- Drop duplicates by ` + "`eventId`" + `. Ignore types and fields that you don't know.
+`
+
+// Events is docs/events.md.
+func Events() []byte {
+	s, goldens := newSchemas(), readGoldens()
+	b := bytes.NewBufferString(eventsIntro)
+	for _, m := range messages() {
+		fmt.Fprintf(b, "\n## %s\n\n%s", m.Name, m.Doc)
+		if m.Ephemeral {
+			b.WriteString(" Ephemeral.")
+		}
+		b.WriteString("\n\n")
+		s.of(reflect.TypeOf(m.Data))
+		table(b, s.data(m))
+		fmt.Fprintf(b, "\n```\n%s```\n", m.frame(goldens))
+	}
+	b.WriteString("\n# Types\n")
+	for _, name := range s.order {
+		if !s.isData(name) {
+			doc, _ := s.made[name].get("description").(string)
+			fmt.Fprintf(b, "\n## Type %s\n\n%s\n\n", name, doc)
+			table(b, s.made[name])
+		}
+	}
+	return b.Bytes()
+}
+
+// data is the schema of a message's data itself, not a reference to it.
+func (s *schemas) data(m message) object {
+	_, name := typeOf(s.of(reflect.TypeOf(m.Data)))
+	return s.made[name]
+}
+
+// isData says whether a component is the data of an event.
+func (s *schemas) isData(name string) bool {
+	for _, m := range messages() {
+		if s.types[name] == reflect.TypeOf(m.Data) {
+			return true
+		}
+	}
+	return false
+}
+
+// frame is an example as it stands on the wire.
+func (m message) frame(goldens []envelope) string {
+	head := "id: MTcuNC4w\n"
+	if m.own {
+		head = "event: " + m.Name + "\n"
+	} else if m.Ephemeral {
+		head = ""
+	}
+	return head + "data: " + string(m.example(goldens)) + "\n"
+}
+
+func table(b *bytes.Buffer, schema object) {
+	b.WriteString("| field | type | |\n|---|---|---|\n")
+	for _, r := range rows(schema) {
+		typ := r.Type
+		if r.Ref != "" {
+			typ = strings.Replace(typ, r.Ref, "["+r.Ref+"](#type-"+strings.ToLower(r.Ref)+")", 1)
+		}
+		name := "`" + r.Name + "`"
+		if r.Optional {
+			name += "?"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", name, typ, r.Doc)
+	}
+}
