@@ -1,7 +1,6 @@
 # `make help` lists what there is.
 SHELL := /bin/bash
 GO ?= go
-export CGO_ENABLED ?= 1
 
 .DEFAULT_GOAL := help
 
@@ -16,15 +15,18 @@ bin/tidings: FORCE
 
 test: ## lint, vet and all tests, with the race detector
 	@$(MAKE) --no-print-directory lint
-	$(GO) test -race -shuffle=on -timeout 15m ./...
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 15m ./...
 
 lint: ## formatting, vet, staticcheck
 	@test -z "$$($(GO) tool gofumpt -l .)" || { echo "not formatted:"; $(GO) tool gofumpt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
+docs: ## write the API's documents in docs/ from the code
+	$(GO) test -run DocumentsAreCurrent ./internal/apidoc -update
+
 bench: ## POST to SSE latency, and what the parts cost
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 15m ./...
+	$(GO) test -p 1 -run '^$$' -bench . -benchmem -timeout 15m ./...
 
 build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into bin/
 	@for f in functions/*/; do n=$$(basename $$f); \
@@ -34,4 +36,4 @@ build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into 
 clean: ## remove what was built (not .tidings, the local data)
 	rm -rf bin
 
-.PHONY: help run test lint bench build clean FORCE
+.PHONY: help run test lint docs bench build clean FORCE
