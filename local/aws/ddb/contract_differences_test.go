@@ -2,29 +2,9 @@ package ddb_test
 
 import "strings"
 
-// What other emulators do differently from AWS, as measured with the versions below. A
-// clause on a list must fail there; when it no longer does, the test says so.
-//
-// DynamoDB Local 2.6.1, Java 17, from Maven Central. The native library of sqlite4java
-// comes with it as a dependency of type "so", so a pom is needed:
-//
-//	mkdir -p /tmp/dynamodb-local && cd /tmp/dynamodb-local
-//	cat > pom.xml <<'END'
-//	<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-//	<groupId>x</groupId><artifactId>x</artifactId><version>1</version><packaging>pom</packaging>
-//	<dependencies><dependency><groupId>com.amazonaws</groupId><artifactId>DynamoDBLocal</artifactId>
-//	<version>2.6.1</version></dependency></dependencies></project>
-//	END
-//	mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib
-//	java -Djava.library.path=lib -Dsqlite4java.library.path=lib -cp 'lib/*' \
-//	  com.amazonaws.services.dynamodbv2.local.main.ServerRunner -inMemory -disableTelemetry -port 8000 &
-//	DYNAMODB_LOCAL_URL=http://127.0.0.1:8000 go test ./local/aws/ddb/
-//
-// MiniStack 1.5.33, from PyPI:
-//
-//	python3 -m venv /tmp/ministack && /tmp/ministack/bin/pip install -q 'ministack[full]==1.5.33'
-//	cd /tmp/ministack && GATEWAY_PORT=4567 bin/ministack &
-//	MINISTACK_URL=http://127.0.0.1:4567 go test ./local/aws/ddb/
+// What other emulators do differently from AWS, as measured with DynamoDB Local 2.6.1
+// (Java 17) and MiniStack 1.5.33, which .ci/run installs and starts. A clause on a list
+// must fail there; when it no longer does, the test says so.
 
 // differ gives clauses, separated by white space, one reason.
 func differ(reason, clauses string) map[string]string {
