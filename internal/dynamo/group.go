@@ -131,6 +131,10 @@ func (s *Store) changeGroup(ctx context.Context, user chat.UserID, log chat.LogI
 		return chat.Entry{}, err
 	}
 	g.draft = chat.Entry{Kind: kind, By: user}
+	g.prepare = func() error { // also for what would change nothing
+		_, err := g.owner()
+		return err
+	}
 	g.body = func(h *chat.Head) (any, error) {
 		state := *h.Group
 		h.Group = &state

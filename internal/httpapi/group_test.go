@@ -83,6 +83,7 @@ func TestGroupChatRefusals(t *testing.T) {
 			{ann, "PATCH", path, `{"name":"x","ownerId":2}`, 422, "validation_failed", []string{" one_of"}},
 			{ann, "PATCH", path, `{"ownerId":3}`, 404, "member_not_found", nil},
 			{ben, "PATCH", path, `{"name":"x"}`, 403, "not_owner", nil},
+			{ben, "PATCH", path, `{"name":"climbers"}`, 403, "not_owner", nil},
 			{cat, "PATCH", path, `{"name":"x"}`, 404, "group_not_found", nil},
 			{ann, "POST", path + "/members", `{"userIds":[]}`, 422, "validation_failed", []string{"userIds required"}},
 			{ann, "POST", path + "/members", `{"userIds":[99]}`, 422, "validation_failed", []string{"userIds[0] user_not_found"}},
