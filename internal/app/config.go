@@ -31,7 +31,7 @@ type Config struct {
 	// FriendsOnly lets users open conversations with friends and add friends to group
 	// chats alone. CONTACTS, anyone (default) or friends.
 	FriendsOnly bool
-	// RateLimits says whether users are held to dynamo.DefaultLimits.
+	// RateLimits says whether users are held to the rates of dynamo.DefaultLimits.
 	// RATE_LIMITS, on (default) or off.
 	RateLimits bool
 }
@@ -55,7 +55,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 // Limits are the limits that the configuration asks for.
 func (c Config) Limits() dynamo.Limits {
 	if !c.RateLimits {
-		return dynamo.Limits{}
+		return dynamo.Limits{Memberships: dynamo.DefaultLimits.Memberships}
 	}
 	return dynamo.DefaultLimits
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"tidings/internal/bus"
 	"tidings/internal/httpapi"
@@ -48,4 +49,18 @@ func OpenTopic(ctx context.Context, getenv func(string) string) (*bus.Topic, err
 	}
 	t.Client = sns.NewFromConfig(cfg)
 	return t, nil
+}
+
+// OpenJanitor is all that the janitor needs: TOPIC_ARN.
+func OpenJanitor(ctx context.Context, getenv func(string) string) (*bus.Janitor, error) {
+	e := NewEnv(getenv)
+	topic := e.Required("TOPIC_ARN")
+	if err := e.Err(); err != nil {
+		return nil, err
+	}
+	cfg, err := LoadAWS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &bus.Janitor{SQS: sqs.NewFromConfig(cfg), SNS: sns.NewFromConfig(cfg), TopicARN: topic}, nil
 }

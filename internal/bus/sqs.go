@@ -24,7 +24,7 @@ var ErrQueueGone = errors.New("the instance's queue is gone")
 // it.
 const DefaultPrefix = "tidings-streamer-"
 
-// The tags of a streamer's queue, which functions/janitor reads.
+// The tags of a streamer's queue. The Janitor reads the lease, people the others.
 const (
 	LeaseTag    = "tidings:lease"    // RFC 3339: until then the queue has an owner
 	InstanceTag = "tidings:instance" // who owns it
@@ -78,7 +78,7 @@ func OpenQueue(ctx context.Context, cfg QueueConfig) (*Queue, error) {
 	}
 	arn, err := siblingARN(cfg.TopicARN, "sqs", prefix+cfg.Instance)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open queue: %w", err)
 	}
 	created, err := cfg.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{
 		QueueName: aws.String(prefix + cfg.Instance),
@@ -212,7 +212,7 @@ func queueError(err error) error {
 func siblingARN(topicARN, service, name string) (string, error) {
 	p := strings.Split(topicARN, ":")
 	if len(p) != 6 || p[0] != "arn" || p[2] != "sns" {
-		return "", fmt.Errorf("open queue: %q is not the ARN of a topic", topicARN)
+		return "", fmt.Errorf("%q is not the ARN of a topic", topicARN)
 	}
 	p[2], p[5] = service, name
 	return strings.Join(p, ":"), nil

@@ -62,6 +62,7 @@ var (
 	ErrOwnerStays           = &Error{Kind: KindConflict, Code: "name_owner_first", Message: "Name another owner before you leave so large a group chat."}
 	ErrGroupFull            = &Error{Kind: KindConflict, Code: "group_full", Message: "The group chat has as many members as it can have."}
 	ErrJoinedTooOften       = &Error{Kind: KindConflict, Code: "joined_too_often", Message: "A user has joined this group chat too often to join again."}
+	ErrTooManyConversations = &Error{Kind: KindConflict, Code: "too_many_conversations", Message: "You are in as many conversations and group chats as one can be in."}
 	ErrAlreadyFriends       = &Error{Kind: KindConflict, Code: "already_friends", Message: "You are friends already."}
 	ErrRequestExists        = &Error{Kind: KindConflict, Code: "request_exists", Message: "You have asked already; the request is open."}
 	ErrTooManyRequests      = &Error{Kind: KindConflict, Code: "too_many_requests", Message: "One of you has as many open friend requests as one can have."}
@@ -108,6 +109,14 @@ func TooManyAttempts(retryAfter time.Duration) *Error {
 // Overloaded refuses what the service can't take right now.
 func Overloaded(retryAfter time.Duration) *Error {
 	return &Error{Kind: KindUnavailable, Code: "overloaded", Message: "The service is busy. Try again in a moment.", RetryAfter: retryAfter}
+}
+
+// TooManyConversations refuses to make another user, whom the caller has named by their
+// id, a member of one more than MaxMemberships.
+func TooManyConversations(user UserID) *Error {
+	e := *ErrTooManyConversations
+	e.Message = "User " + user.String() + " is in as many conversations and group chats as one can be in."
+	return &e
 }
 
 // Invalid refuses a request because of its fields.

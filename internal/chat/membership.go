@@ -10,6 +10,10 @@ import (
 // membership item stays small.
 const MaxIntervals = 50
 
+// MaxMemberships bounds the open memberships of one user: 1:1 conversations and group
+// chats together. A stream tracks all of them, and a cursor names those that move.
+const MaxMemberships = 2000
+
 // Interval is a time of membership in positions of the log: From is the first
 // entry for the member, To the last, 0 while it is open.
 type Interval struct{ From, To int64 }
@@ -103,4 +107,5 @@ type Membership struct {
 	Role      string
 	Intervals Intervals
 	ReadCount int64 // messages of the log that the user has read
+	LeftAt    int64 // Unix ms: not before the entry that ended the membership; 0 while it is open
 }

@@ -42,6 +42,7 @@ type LoginAttempts interface {
 type ConversationStore interface {
 	// CreateConversation appends the log's first entry, which adds both members.
 	// An existing conversation gives Status 200 and an entry that only names its log.
+	// ErrIdempotencyMismatch, ErrTooManyConversations.
 	CreateConversation(ctx context.Context, by UserID, members []UserRef, idem Idempotency) (Answer, error)
 	// Conversations reads the heads and memberships of all open logs of the user
 	// whose ids have the prefix, strongly.
@@ -81,7 +82,7 @@ type Draft struct {
 // without a seq.
 type GroupStore interface {
 	// CreateGroup appends the log's first entry, which adds the members; the first
-	// of them is the owner.
+	// of them is the owner. ErrIdempotencyMismatch, ErrTooManyConversations.
 	CreateGroup(ctx context.Context, log LogID, name string, members []UserRef, idem Idempotency) (Answer, error)
 	RenameGroup(ctx context.Context, user UserID, log LogID, name string) (Entry, error)
 	SetOwner(ctx context.Context, user UserID, log LogID, heir UserID) (Entry, error)

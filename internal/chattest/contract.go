@@ -11,8 +11,8 @@ import (
 	"tidings/internal/chat"
 )
 
-// Contract is what chat's services rely on in a store, as tests. Each test opens
-// an empty store of its own.
+// Contract is what chat's services and the streams rely on in a store, as tests. Each
+// test opens an empty store of its own.
 type Contract struct {
 	// Open makes a store that tells the time by the clock and limits nobody.
 	Open func(t *testing.T, clock *Clock) Stores
@@ -20,6 +20,8 @@ type Contract struct {
 	// window. An implementation without limits says so by nil: the outcomes that need
 	// one (ErrRateLimited and its kin) are then no part of its contract.
 	OpenLimited func(t *testing.T, clock *Clock, messages int, window time.Duration) Stores
+	// OpenFew makes one that lets a user have so many open memberships.
+	OpenFew func(t *testing.T, clock *Clock, memberships int) Stores
 }
 
 // Run runs all tests of the contract.
@@ -43,6 +45,9 @@ func (c Contract) Run(t *testing.T) {
 	t.Run("Messages", c.messages)
 	t.Run("MarkRead", c.markRead)
 	t.Run("MarkReadIdempotency", c.markReadIdempotency)
+	t.Run("Memberships", c.memberships)
+	t.Run("Position", c.position)
+	t.Run("SessionsHold", c.sessionsHold)
 }
 
 func (c Contract) open(t *testing.T) *World {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -87,6 +88,10 @@ func (c Contract) createConversation(t *testing.T) {
 			w.Errorf("a refused conversation: %v", err)
 		}
 	})
+	t.Run("ErrTooManyConversations", func(t *testing.T) {
+		clock := NewClock()
+		tooManyConversations(&World{T: t, Stores: c.OpenFew(t, clock, 2), Clock: clock})
+	})
 	// Both sides open the conversation at once, each with its own keys: one makes it.
 	c.test(t, "AtOnce", func(w *World) {
 		members := []chat.UserRef{w.MustUser("alice"), w.MustUser("bob")}
@@ -116,6 +121,47 @@ func (c Contract) createConversation(t *testing.T) {
 		})
 		mustBeOne(w.T, answers[:])
 	})
+}
+
+// tooManyConversations tells of users who may have two. The refusal names the other
+// side by its id, and nobody is a member of what was refused.
+func tooManyConversations(w *World) {
+	alice, bob, carol, dave := w.MustUser("alice"), w.MustUser("bob"), w.MustUser("carol"), w.MustUser("dave")
+	create := func(by chat.UserID, other chat.UserRef, idem chat.Idempotency) (chat.Answer, error) {
+		return w.CreateConversation(w.Context(), by, []chat.UserRef{w.ref(by), other}, idem)
+	}
+	w.MustConversation(alice, bob)
+	last, err := create(1, carol, Given("k", "h"))
+	if err != nil || last.Status != 201 {
+		w.Fatalf("the last one: %+v, %v", last, err)
+	}
+	refused := func(by chat.UserID, other chat.UserRef, want string) {
+		w.Helper()
+		_, err := create(by, other, Fresh())
+		var e *chat.Error
+		if !errors.As(err, &e) || e.Code != "too_many_conversations" || e.Kind != chat.KindConflict || !strings.HasPrefix(e.Message, want) {
+			w.Errorf("by user %d: %v", by, err)
+		}
+	}
+	refused(1, dave, "You are ")
+	refused(4, alice, "User 1 is ")
+	if vs, err := w.Conversations(w.Context(), dave.ID, chat.ConversationPrefix); err != nil || len(vs) != 0 {
+		w.Errorf("after the refusal: %+v, %v", vs, err)
+	}
+	if a, err := create(2, carol, Fresh()); err != nil || a.Status != 201 {
+		w.Errorf("two others: %+v, %v", a, err)
+	}
+	// What is there, or was done, is answered as ever.
+	for _, by := range []chat.UserID{1, 2} {
+		if a, err := create(by, w.ref(3-by), Fresh()); err != nil || a.Status != 200 {
+			w.Errorf("one that is there: %+v, %v", a, err)
+		}
+	}
+	again, err := create(1, carol, Given("k", "h"))
+	mustReplay(w.T, again, err, last)
+	if _, err := create(1, dave, Given("k", "other")); !errors.Is(err, chat.ErrIdempotencyMismatch) {
+		w.Errorf("err %v", err)
+	}
 }
 
 // mustBeOne checks the answers to one request that was sent many times: the same,

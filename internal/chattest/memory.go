@@ -17,6 +17,9 @@ import (
 type Memory struct {
 	now func() time.Time
 
+	// MaxMemberships is how many a user can have, 0: any number. It is set before use.
+	MaxMemberships int
+
 	mu       sync.Mutex
 	users    map[chat.UserID]chat.User
 	lastID   chat.UserID

@@ -21,6 +21,15 @@ func (m *Memory) CreateConversation(_ context.Context, by chat.UserID, members [
 	if m.logs[log] != nil {
 		return m.keep(by, idem, chat.Answer{Entry: chat.Entry{Log: log}, Status: http.StatusOK}), nil
 	}
+	for _, u := range members {
+		switch {
+		case m.MaxMemberships == 0 || m.memberships(u.ID) < m.MaxMemberships:
+		case u.ID == by:
+			return chat.Answer{}, chat.ErrTooManyConversations
+		default:
+			return chat.Answer{}, chat.TooManyConversations(u.ID)
+		}
+	}
 	e := chat.Entry{Kind: chat.KindCreated, By: by, Body: encode(chat.CreatedBody{Members: members})}
 	for _, u := range members {
 		e.Adds = append(e.Adds, u.ID)
@@ -31,6 +40,16 @@ func (m *Memory) CreateConversation(_ context.Context, by chat.UserID, members [
 	e = m.append(log, e)
 	m.logs[log].head.Members = slices.Clone(members)
 	return m.keep(by, idem, chat.Answer{Entry: e, Status: http.StatusCreated}), nil
+}
+
+// memberships counts the user's open ones.
+func (m *Memory) memberships(user chat.UserID) (n int) {
+	for k, mine := range m.members {
+		if k.user == user && mine.Intervals.Open() {
+			n++
+		}
+	}
+	return n
 }
 
 // Conversations implements chat.ConversationStore.

@@ -11,6 +11,11 @@ func TestMemory(t *testing.T) {
 		Open: func(_ *testing.T, clock *chattest.Clock) chattest.Stores {
 			return chattest.NewMemory(clock.Now)
 		},
-		OpenLimited: nil, // Memory has no limits
+		OpenLimited: nil, // Memory has no rates
+		OpenFew: func(_ *testing.T, clock *chattest.Clock, memberships int) chattest.Stores {
+			m := chattest.NewMemory(clock.Now)
+			m.MaxMemberships = memberships
+			return m
+		},
 	}.Run(t)
 }

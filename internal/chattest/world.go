@@ -1,6 +1,7 @@
 package chattest
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -25,13 +26,30 @@ func (c *Clock) Now() time.Time { return time.UnixMilli(c.ms.Load()) }
 // Advance moves the clock by whole milliseconds.
 func (c *Clock) Advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 
-// Stores is all that chat's services keep. Memory and dynamo.Store implement it.
+// Stores is all that chat's services keep, and what streamers read of it besides.
+// Memory and dynamo.Store implement it.
 type Stores interface {
 	chat.UserStore
 	chat.IdentityStore
 	chat.SessionStore
 	chat.ConversationStore
 	chat.MessageStore
+	StreamReads
+}
+
+// StreamReads are the reads that streams alone need. They are strong.
+type StreamReads interface {
+	// Memberships reads all of a user's memberships, tombstones too.
+	Memberships(ctx context.Context, user chat.UserID) ([]chat.Membership, error)
+	// Membership reads one: without intervals if there is none.
+	Membership(ctx context.Context, user chat.UserID, log chat.LogID) (chat.Membership, error)
+	// Position is the position just before the oldest entry in (after, to] whose ts is
+	// later than the given one, to if there is none. Entries that are gone count as
+	// older.
+	Position(ctx context.Context, log chat.LogID, ts, after, to int64) (int64, error)
+	// SessionsHold says of at most 100 sessions, in their order, whether Session would
+	// read them.
+	SessionsHold(ctx context.Context, ss []chat.Session) ([]bool, error)
 }
 
 // World is a store under test with its clock. Its Must methods end the test where

@@ -32,6 +32,9 @@ func (s *Store) CreateConversation(ctx context.Context, by chat.UserID, members 
 	if got[headKey(log)] != nil {
 		return s.remember(ctx, by, idem, record{status: statusOK, log: log})
 	}
+	if err := s.mayJoin(ctx, by, ids(members)); err != nil {
+		return chat.Answer{}, err
+	}
 	return s.create(ctx, by, log, members, idem)
 }
 
@@ -103,7 +106,7 @@ func (s *Store) Conversations(ctx context.Context, user chat.UserID, prefix stri
 		switch {
 		case !ok || !m.Intervals.Open():
 		case h.Deleted > 0:
-			if err := s.closeMembership(ctx, m, h.Deleted); err != nil {
+			if err := s.closeMembership(ctx, m, h); err != nil {
 				return nil, err
 			}
 		default:

@@ -39,6 +39,13 @@ func TestDamagedItem(t *testing.T) {
 	search := func(w *world) error { _, err := w.SearchUsers(w.Context(), "bo", 9); return err }
 	login := func(w *world) error { return w.BeginLogin(w.Context(), "bob", w.Now()) }
 	session := func(w *world) error { _, err := w.Session(w.Context(), chat.Session{ID: "s", User: 2}); return err }
+	hold := func(w *world) error {
+		_, err := w.SessionsHold(w.Context(), []chat.Session{{ID: "s", User: 2}, {ID: "f", User: 2, Created: w.Now(), Foreign: true}})
+		return err
+	}
+	position := func(w *world) error { _, err := w.Position(w.Context(), "c:1-2", 0, 0, 2); return err }
+	membership := func(w *world) error { _, err := w.Membership(w.Context(), 2, "c:1-2"); return err }
+	memberships := func(w *world) error { _, err := w.Memberships(w.Context(), 2); return err }
 	end := func(w *world) error { _, err := w.EndSession(w.Context(), chat.Session{ID: "s", User: 2}); return err }
 	foreign := func(w *world) error {
 		_, err := w.Session(w.Context(), chat.Session{ID: "f", User: 2, Created: w.Now(), Foreign: true})
@@ -59,7 +66,8 @@ func TestDamagedItem(t *testing.T) {
 		{"L#c:1-2", "HEAD", "shards", str("x"), map[string]func(*world) error{"View": view}},
 		{"L#c:1-2", "HEAD", "members", str("{"), map[string]func(*world) error{"View": view}},
 		{"L#c:1-2", "HEAD", "latest", num(1), map[string]func(*world) error{"View": view}},
-		{"L#c:1-2", "E#000000000002", "ts", str("1"), map[string]func(*world) error{"Messages": messages, "MarkRead": read, "Entries": entries}},
+		{"L#c:1-2", "E#000000000002", "ts", str("1"), map[string]func(*world) error{"Messages": messages, "MarkRead": read, "Entries": entries, "Position": position}},
+		{"L#c:1-2", "E#000000000002", "seq", str("2"), map[string]func(*world) error{"Position": position}},
 		{"L#c:1-2", "E#000000000002", "body", str("{}"), map[string]func(*world) error{"Messages": messages}},
 		{"L#c:1-2", "E#000000000001", "adds", num(1), map[string]func(*world) error{"Entries": entries}},
 		{"L#c:1-2", "E#000000000001", "adds", &types.AttributeValueMemberL{Value: []types.AttributeValue{str("1")}}, map[string]func(*world) error{"Entries": entries}},
@@ -68,8 +76,9 @@ func TestDamagedItem(t *testing.T) {
 		{"U#2", "PROFILE", "username", num(1), map[string]func(*world) error{"Users": users, "UserByName": byName, "AppendMessage": send}},
 		{"NAME#bob", "NAME", "userId", str("2"), map[string]func(*world) error{"UserByName": byName, "SearchUsers": search}},
 		{"NAME#bob", "LOGIN", "fails", str("2"), map[string]func(*world) error{"BeginLogin": login}},
-		{"U#2", "SESSION#s", "ttl", str("2"), map[string]func(*world) error{"Session": session}},
-		{"U#2", "SESSION#f", "revokedTo", str("2"), map[string]func(*world) error{"Session": foreign}},
+		{"U#2", "M#c:1-2", "ttl", str("1"), map[string]func(*world) error{"Membership": membership, "Memberships": memberships}},
+		{"U#2", "SESSION#s", "ttl", str("2"), map[string]func(*world) error{"Session": session, "SessionsHold": hold}},
+		{"U#2", "SESSION#f", "revokedTo", str("2"), map[string]func(*world) error{"Session": foreign, "SessionsHold": hold}},
 		{"EXT#nextauth#cm5ann0001", "EXT", "userId", str("2"), map[string]func(*world) error{"UserOf": owner, "CreateUserFor": adopt}},
 		{"U#2", "IDEM#k", "ttl", str("2"), map[string]func(*world) error{"AppendMessage": send, "MarkRead": read, "CreateConversation": create}},
 		{"L#u:2", "HEAD", "ts", str("2"), map[string]func(*world) error{"EndSession": end, "MarkRead": read}},

@@ -73,6 +73,33 @@ func (s *Store) Entries(ctx context.Context, log chat.LogID, after, to int64) ([
 	return out, err
 }
 
+// Position reads strongly backwards from to: the position just before the oldest
+// entry in (after, to] whose ts is later than the given one, in Unix ms; to if there is
+// none. Entries that are gone count as older. It reads until the first that is not
+// later, since ts rises with seq: in pages that grow, as the usual answer is near.
+func (s *Store) Position(ctx context.Context, log chat.LogID, ts, after, to int64) (int64, error) {
+	if after >= min(to, maxSeq) {
+		return to, nil // DynamoDB refuses an empty range
+	}
+	pos := to
+	q := query{pk: logPK(log), from: entrySK(after + 1), to: entrySK(min(to, maxSeq)), descending: true, limit: 25, grows: true, only: "seq, ts"}
+	err := s.pages(ctx, q, func(items []item) (bool, error) {
+		for _, it := range items {
+			r := reader{it: it}
+			seq, at := r.int("seq"), r.int("ts")
+			if r.err != nil || at <= ts {
+				return false, r.err
+			}
+			pos = seq - 1
+		}
+		return true, nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read back in %s: %w", log, err)
+	}
+	return pos, nil
+}
+
 // entry reads one entry; ok is false when it is not there (any more).
 func (s *Store) entry(ctx context.Context, log chat.LogID, seq int64) (e chat.Entry, ok bool, err error) {
 	it, err := s.get(ctx, entryKey(log, seq))

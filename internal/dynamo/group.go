@@ -18,6 +18,9 @@ func (s *Store) CreateGroup(ctx context.Context, log chat.LogID, name string, me
 	if a, err := s.replay(ctx, owner, idem); a != nil || err != nil {
 		return deref(a), err
 	}
+	if err := s.mayJoin(ctx, owner, ids(members)); err != nil {
+		return chat.Answer{}, err
+	}
 	a := chat.Answer{Status: statusCreated}
 	var done *record
 	err := s.commit(ctx, change{build: func(now time.Time) ([]write, error) {

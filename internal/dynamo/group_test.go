@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -95,6 +96,61 @@ func TestMaxAdded(t *testing.T) {
 	}
 	if a, err := w.AddMembers(t.Context(), 1, climbers, us, chattest.Fresh()); err != nil || len(a.Entry.Adds) != chat.MaxAdded {
 		t.Errorf("%d adds, %v", len(a.Entry.Adds), err)
+	}
+}
+
+// Users who may have two memberships: each who would get a third is refused, and they
+// alone. The owner who adds others gets none.
+func TestTooManyConversations(t *testing.T) {
+	w := newWorld(t, dynamo.Limits{Memberships: 2})
+	us := w.mustGroup(2) // one of both
+	ann, ben, cat := us[0], us[1], w.MustUser("cat")
+	w.MustConversation(ann, ben) // the second of both
+	refused := func(err error, want string) {
+		t.Helper()
+		var e *chat.Error
+		if !errors.As(err, &e) || e.Code != chat.ErrTooManyConversations.Code || !strings.HasPrefix(e.Message, want) {
+			t.Errorf("%v, want %s…", err, want)
+		}
+	}
+	create := func(log chat.LogID, members ...chat.UserRef) error {
+		_, err := w.CreateGroup(t.Context(), log, "x", members, chattest.Fresh())
+		return err
+	}
+	add := func(who ...chat.UserRef) error {
+		_, err := w.AddMembers(t.Context(), 1, climbers, who, chattest.Fresh())
+		return err
+	}
+	refused(create("g:1", ann, cat), "You are ")
+	refused(create("g:1", cat, ben), "User 2 is ")
+	if err := add(cat, ben); err != nil { // ben, who has two, is there already
+		t.Errorf("cat's first: %v", err)
+	}
+	if err := create("g:1", cat); err != nil {
+		t.Errorf("cat's second: %v", err)
+	}
+	refused(create("g:2", cat), "You are ")
+	if _, err := w.RemoveMember(t.Context(), 1, climbers, cat); err != nil {
+		t.Fatal(err)
+	}
+	dan := w.MustUser("dan")
+	if err := create("g:2", cat); err != nil {
+		t.Errorf("cat's second again, after a tombstone: %v", err)
+	}
+	refused(add(dan, cat), "User 3 is ")
+	if ms, err := w.Memberships(t.Context(), dan.ID); err != nil || len(ms) != 0 {
+		t.Errorf("dan, who was named with cat, is a member: %+v, %v", ms, err)
+	}
+	// A deleted group chat counts until its member looks at the list.
+	if _, err := w.DeleteGroup(t.Context(), 3, "g:2"); err != nil {
+		t.Fatal(err)
+	}
+	refused(add(cat), "User 3 is ")
+	if _, err := w.Conversations(t.Context(), 3, chat.GroupPrefix); err != nil {
+		t.Fatal(err)
+	}
+	if err := add(cat); err != nil {
+		t.Errorf("after the list: %v", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -15,7 +16,8 @@ import (
 
 // AddMembers adds users to the group chat; those who are members already are
 // passed over, and nobody new gives no entry. ErrIdempotencyMismatch,
-// ErrGroupNotFound, ErrNotOwner, ErrGroupFull, ErrJoinedTooOften.
+// ErrGroupNotFound, ErrNotOwner, ErrTooManyConversations, ErrGroupFull,
+// ErrJoinedTooOften.
 func (s *Store) AddMembers(ctx context.Context, user chat.UserID, log chat.LogID, members []chat.UserRef, idem chat.Idempotency) (chat.Answer, error) {
 	if a, err := s.replay(ctx, user, idem); a != nil || err != nil {
 		return deref(a), err
@@ -28,6 +30,9 @@ func (s *Store) AddMembers(ctx context.Context, user chat.UserID, log chat.LogID
 		return chat.Answer{}, err
 	}
 	was := map[chat.UserID]chat.Membership{}
+	joining := func() []chat.UserRef {
+		return slices.DeleteFunc(slices.Clone(members), func(u chat.UserRef) bool { return was[u.ID].Intervals.Open() })
+	}
 	var added []chat.UserRef
 	g.also = func(ctx context.Context) (err error) {
 		was, err = s.membershipsOf(ctx, log, ids(members))
@@ -36,9 +41,11 @@ func (s *Store) AddMembers(ctx context.Context, user chat.UserID, log chat.LogID
 	if err := g.also(ctx); err != nil {
 		return chat.Answer{}, err
 	}
+	if err := s.mayJoin(ctx, user, ids(joining())); err != nil {
+		return chat.Answer{}, err
+	}
 	g.prepare = func() error {
-		added = slices.DeleteFunc(slices.Clone(members), func(u chat.UserRef) bool { return was[u.ID].Intervals.Open() })
-		if len(added) == 0 {
+		if added = joining(); len(added) == 0 {
 			return errSettled
 		}
 		if g.head.Group.MemberCount+len(added) > chat.MaxGroupMembers {
@@ -164,7 +171,7 @@ func (s *Store) RemoveMember(ctx context.Context, user chat.UserID, log chat.Log
 		return chat.GroupBody{Group: state, Member: &target}, nil
 	}
 	err = s.commitGroup(ctx, g, func() ([]write, error) {
-		ws := s.leave(leaver, g.after.Seq)
+		ws := s.leave(leaver, g.after.Seq, g.after.TS)
 		if target.ID != user {
 			right, err := g.owner()
 			return append([]write{right}, ws...), err
@@ -178,28 +185,30 @@ func (s *Store) RemoveMember(ctx context.Context, user chat.UserID, log chat.Log
 }
 
 // leave are the writes of both sides of a membership that ends with the entry at
-// seq. The user's side stays as a tombstone.
-func (s *Store) leave(m chat.Membership, seq int64) []write {
+// seq, of time ts. The user's side stays as a tombstone.
+func (s *Store) leave(m chat.Membership, seq, ts int64) []write {
 	return []write{
-		{op: s.end(m, seq), failed: lostRace},
+		{op: s.end(m, seq, ts), failed: lostRace},
 		{op: types.TransactWriteItem{Delete: &types.Delete{TableName: &s.table, Key: memberKey(m.Log, m.User).item()}}},
 	}
 }
 
-func (s *Store) end(m chat.Membership, seq int64) types.TransactWriteItem {
+// end makes a tombstone, which is kept for as long as the entry that ended the
+// membership: so its ttl tells that entry's time too.
+func (s *Store) end(m chat.Membership, seq, ts int64) types.TransactWriteItem {
 	closed := slices.Clone(m.Intervals)
 	closed[len(closed)-1].To = seq
 	op := s.update(membershipKey(m.User, m.Log), "SET iv = :iv, #ttl = :ttl REMOVE since", "iv = :was AND #role = :role", item{
-		":iv": str(closed.String()), ":was": str(m.Intervals.String()), ":role": str(m.Role), ":ttl": num(s.now().Add(entryLifetime).Unix()),
+		":iv": str(closed.String()), ":was": str(m.Intervals.String()), ":role": str(m.Role), ":ttl": num(time.UnixMilli(ts).Add(entryLifetime).Unix()),
 	})
 	op.Update.ExpressionAttributeNames = map[string]string{"#ttl": "ttl", "#role": "role"}
 	return op
 }
 
-// closeMembership makes a tombstone of a membership in a group chat that was
-// deleted with the entry at seq. Somebody else may have done so.
-func (s *Store) closeMembership(ctx context.Context, m chat.Membership, seq int64) error {
-	u := s.end(m, seq).Update
+// closeMembership makes a tombstone of a membership in a group chat whose last entry
+// deleted it. Somebody else may have done so.
+func (s *Store) closeMembership(ctx context.Context, m chat.Membership, deleted chat.Head) error {
+	u := s.end(m, deleted.Deleted, deleted.TS).Update
 	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
 		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,

@@ -1,15 +1,21 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"sync"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"tidings/internal/chat"
 )
 
-// membershipItem is the user's side of a membership. "since" is there only while
-// it is open: it is what the right to write is checked by.
+// membershipItem is the user's side of a membership that is open. "since" is there
+// only while it is: it is what the right to write is checked by.
 func membershipItem(m chat.Membership) item {
 	it := membershipKey(m.User, m.Log).item()
 	it["role"], it["iv"], it["readn"] = str(m.Role), str(m.Intervals.String()), num(m.ReadCount)
@@ -44,6 +50,9 @@ func decodeMembership(it item) (chat.Membership, error) {
 		return m, r.err
 	}
 	m.User, m.Log = id, chat.LogID(sk[len(membershipPrefix):])
+	if ttl := r.int("ttl"); ttl > 0 {
+		m.LeftAt = time.Unix(ttl, 0).Add(-entryLifetime).UnixMilli() + 999 // the ttl is cut to its second
+	}
 	return m, r.err
 }
 
@@ -78,6 +87,53 @@ func (s *Store) Membership(ctx context.Context, user chat.UserID, log chat.LogID
 		return chat.Membership{}, fmt.Errorf("read membership: %w", err)
 	}
 	return decodeMembership(it)
+}
+
+// mayJoin refuses by's request to make users members of a log if one of them has as
+// many open memberships as one can have. It counts all users at once.
+func (s *Store) mayJoin(ctx context.Context, by chat.UserID, users []chat.UserID) error {
+	if s.limits.Memberships == 0 {
+		return nil
+	}
+	refusals := make([]error, len(users))
+	var wg sync.WaitGroup
+	for i, u := range users {
+		wg.Go(func() {
+			switch n, err := s.countMemberships(ctx, u); {
+			case err != nil:
+				refusals[i] = fmt.Errorf("count memberships: %w", err)
+			case n < s.limits.Memberships:
+			case u == by:
+				refusals[i] = chat.ErrTooManyConversations
+			default:
+				refusals[i] = chat.TooManyConversations(u)
+			}
+		})
+	}
+	wg.Wait()
+	return cmp.Or(refusals...) // the first user's
+}
+
+// countMemberships counts the user's open memberships, at least up to the limit. It
+// reads what may be a moment old, at half the price. Those in group chats that were
+// deleted count until the user lists their group chats.
+func (s *Store) countMemberships(ctx context.Context, user chat.UserID) (n int, err error) {
+	in := &dynamodb.QueryInput{
+		TableName: &s.table, Select: types.SelectCount,
+		KeyConditionExpression: aws.String("PK = :pk AND begins_with(SK, :prefix)"), FilterExpression: aws.String("attribute_exists(since)"),
+		ExpressionAttributeValues: item{":pk": str(userPK(user)), ":prefix": str(membershipPrefix)},
+	}
+	for {
+		o, err := s.db.Query(ctx, in)
+		if err != nil {
+			return 0, fmt.Errorf("query %s: %w", userPK(user), busy(err))
+		}
+		n += int(o.Count)
+		if n >= s.limits.Memberships || o.LastEvaluatedKey == nil {
+			return n, nil
+		}
+		in.ExclusiveStartKey = o.LastEvaluatedKey
+	}
 }
 
 // right is the right to write in a log with its rate window, as last seen: one

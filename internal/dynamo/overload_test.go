@@ -88,6 +88,11 @@ func TestReadsGiveUp(t *testing.T) {
 		"Messages":      func(w *world) error { _, err := w.Messages(w.Context(), 1, "c:1-2", chat.Page{Limit: 9}); return err },
 		"Conversations": func(w *world) error { _, err := w.Conversations(w.Context(), 1, "c:"); return err },
 		"Session":       func(w *world) error { _, err := w.Session(w.Context(), chat.Session{ID: "s", User: 1}); return err },
+		"SessionsHold": func(w *world) error {
+			_, err := w.SessionsHold(w.Context(), []chat.Session{{ID: "s", User: 1}})
+			return err
+		},
+		"Position": func(w *world) error { _, err := w.Position(w.Context(), "c:1-2", 0, 0, 1); return err },
 		"AppendMessage": func(w *world) error {
 			_, err := w.AppendMessage(w.Context(), chat.Draft{Log: "c:1-2", By: 1, Content: "x"}, chattest.Fresh())
 			return err

@@ -93,8 +93,13 @@ type query struct {
 	from, to   string // sort keys, inclusive
 	descending bool
 	limit      int    // items read per page, before the filter; 0: by size alone
+	grows      bool   // each page may hold four times as many items as the last, up to maxPage
 	kind       string // only entries of this kind
+	only       string // the attributes that are needed; "": all. The units are those of whole items
 }
+
+// maxPage bounds what the last page of a query that grows reads in vain.
+const maxPage = 400
 
 // pages calls each with the items of one page after the other until it says stop.
 // The reads are strong.
@@ -111,6 +116,9 @@ func (s *Store) pages(ctx context.Context, q query, each func([]item) (more bool
 		in.FilterExpression = aws.String("kind = :kind")
 		in.ExpressionAttributeValues[":kind"] = str(q.kind)
 	}
+	if q.only != "" {
+		in.ProjectionExpression = &q.only
+	}
 	for {
 		o, err := s.db.Query(ctx, in)
 		if err != nil {
@@ -121,5 +129,8 @@ func (s *Store) pages(ctx context.Context, q query, each func([]item) (more bool
 			return err
 		}
 		in.ExclusiveStartKey = o.LastEvaluatedKey
+		if q.grows {
+			in.Limit = aws.Int32(min(4*aws.ToInt32(in.Limit), maxPage))
+		}
 	}
 }

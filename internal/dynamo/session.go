@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,6 +27,34 @@ func (s *Store) Session(ctx context.Context, ses chat.Session) (chat.Session, er
 	if err != nil {
 		return chat.Session{}, err
 	}
+	return decodeSession(it, ses)
+}
+
+// SessionsHold reads log-ins strongly and says of each, in their order, whether it
+// holds still: what Session says of one, a hundred at a call.
+func (s *Store) SessionsHold(ctx context.Context, ss []chat.Session) ([]bool, error) {
+	keys := make([]key, len(ss))
+	for i, ses := range ss {
+		keys[i] = sessionKey(ses.User, ses.ID)
+	}
+	items, err := s.getAll(ctx, keys...)
+	if err != nil {
+		return nil, fmt.Errorf("read sessions: %w", err)
+	}
+	holds := make([]bool, len(ss))
+	for i, ses := range ss {
+		_, err := decodeSession(items[keys[i]], ses)
+		if err != nil && !errors.Is(err, chat.ErrSessionEnded) {
+			return nil, err
+		}
+		holds[i] = err == nil
+	}
+	return holds, nil
+}
+
+// decodeSession is the session as the item says, or ErrSessionEnded. Of a foreign one
+// there is an item only if some with its ID were ended.
+func decodeSession(it item, ses chat.Session) (chat.Session, error) {
 	r := reader{it: it}
 	if ses.Foreign {
 		if (chat.SessionRevokedBody{Session: ses.ID, Until: r.int("revokedTo")}).Ends(ses) {

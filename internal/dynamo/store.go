@@ -10,6 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"tidings/internal/chat"
 )
 
 // Limits bound what one user may do. Zero fields mean: no limit.
@@ -17,12 +19,15 @@ type Limits struct {
 	Messages int           // messages of one member in one log per Window
 	Window   time.Duration // at least a second
 	Requests int           // friend requests of one user an hour
+	// Memberships are the open ones that a user can have. The limit is soft: requests
+	// at once may each count before the others' are committed.
+	Memberships int
 }
 
 // DefaultLimits are generous: ten messages a second for ten seconds is faster
 // than people type and slower than a script floods. Who asks twenty people an hour is
 // busy; who asks more fishes.
-var DefaultLimits = Limits{Messages: 100, Window: 10 * time.Second, Requests: 20}
+var DefaultLimits = Limits{Messages: 100, Window: 10 * time.Second, Requests: 20, Memberships: chat.MaxMemberships}
 
 // Store implements the stores of package chat and the reads of the streamer.
 type Store struct {
@@ -30,6 +35,7 @@ type Store struct {
 	table  string
 	now    func() time.Time
 	limits Limits
+	clock  *clock
 }
 
 // New gives a store on a table, reached as cfg says. now may be nil for the real
@@ -38,7 +44,9 @@ func New(cfg aws.Config, table string, limits Limits, now func() time.Time) *Sto
 	if now == nil {
 		now = time.Now
 	}
-	return &Store{db: dynamodb.NewFromConfig(cfg), table: table, now: now, limits: limits}
+	c := &clock{now: now}
+	db := dynamodb.NewFromConfig(cfg, dynamodb.WithAPIOptions(c.observe))
+	return &Store{db: db, table: table, now: now, limits: limits, clock: c}
 }
 
 // once turns the SDK's own retries off for one call: the caller retries itself,

@@ -65,6 +65,8 @@ func TestTableMissing(t *testing.T) {
 		"Memberships":   func() error { _, err := s.Memberships(ctx, 1); return err },
 		"Heads":         func() error { _, err := s.Heads(ctx, []chat.LogID{"c:1-2"}); return err },
 		"Entries":       func() error { _, err := s.Entries(ctx, "c:1-2", 0, 9); return err },
+		"Position":      func() error { _, err := s.Position(ctx, "c:1-2", 0, 0, 9); return err },
+		"SessionsHold":  func() error { _, err := s.SessionsHold(ctx, []chat.Session{session}); return err },
 		"AppendMessage": func() error {
 			_, err := s.AppendMessage(ctx, chat.Draft{Log: "c:1-2", By: 1, Content: "x"}, chattest.Fresh())
 			return err

@@ -1,8 +1,10 @@
 package dynamo_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,11 +75,11 @@ func TestRouteUnits(t *testing.T) {
 			_, err := w.Conversations(t.Context(), 2, chat.ConversationPrefix)
 			return err
 		}},
-		{"new conversation", "BatchGetItem 1 + TransactWriteItems 14", func() error {
+		{"new conversation", "BatchGetItem 1 + Query 0.5 + Query 0.5 + TransactWriteItems 14", func() error {
 			_, err := w.CreateConversation(t.Context(), 1, []chat.UserRef{alice, w.carol()}, chattest.Fresh())
 			return err
 		}},
-		{"new group chat of 3", "TransactWriteItems 18", func() error {
+		{"new group chat of 3", "Query 0.5 + Query 0.5 + Query 0.5 + TransactWriteItems 18", func() error {
 			_, err := w.CreateGroup(t.Context(), climbers, "climbers", []chat.UserRef{alice, bob, w.carol()}, chattest.Fresh())
 			return err
 		}},
@@ -85,7 +87,7 @@ func TestRouteUnits(t *testing.T) {
 			_, err := w.RemoveMember(t.Context(), 1, climbers, bob)
 			return err
 		}},
-		{"addition", "BatchGetItem 2 + BatchGetItem 1 + TransactWriteItems 12", func() error {
+		{"addition", "BatchGetItem 2 + BatchGetItem 1 + Query 0.5 + TransactWriteItems 12", func() error {
 			_, err := w.AddMembers(t.Context(), 1, climbers, []chat.UserRef{bob}, chattest.Fresh())
 			return err
 		}},
@@ -106,6 +108,30 @@ func TestRouteUnits(t *testing.T) {
 
 func (w *world) carol() chat.UserRef {
 	return chat.UserRef{ID: 3, Username: "carol", DisplayName: "carol"}
+}
+
+// What it costs to count the memberships of somebody who has as many as one can have:
+// half a unit for each 4 KB of them, tombstones too.
+func TestFullestUserUnits(t *testing.T) {
+	w := newWorld(t, dynamo.DefaultLimits)
+	alice, bob := w.MustUser("alice"), w.MustUser("bob")
+	for i := range chat.MaxMemberships - 1 {
+		w.mustPut(attributes{
+			"PK": str("U#2"), "SK": str(fmt.Sprintf("M#g:01890a5d-ac96-774b-bcce-%012d", i)), "role": str("member"),
+			"iv": str("1000-"), "since": num(1000), "readn": num(1000), "rw": num(176_000_000), "rc": num(1),
+		})
+	}
+	w.MustConversation(alice, bob)
+	w.units.Reset()
+	_, err := w.CreateConversation(t.Context(), 2, []chat.UserRef{bob, w.carol()}, chattest.Fresh())
+	if !errors.Is(err, chat.ErrTooManyConversations) {
+		t.Errorf("err %v", err)
+	}
+	calls := w.units.Calls()
+	dearest := slices.MaxFunc(calls, func(a, b chattest.Call) int { return cmp.Compare(a.Units, b.Units) })
+	if want := (chattest.Call{Op: "Query", Units: 21.5}); len(calls) != 3 || dearest != want {
+		t.Errorf("%s, want three calls, of which the dearest is %v", w.units, want)
+	}
 }
 
 // mustLargeGroup makes a group chat of n members, user 1 the owner, by the calls

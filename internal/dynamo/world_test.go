@@ -29,6 +29,9 @@ func TestStore(t *testing.T) {
 		OpenLimited: func(t *testing.T, clock *chattest.Clock, messages int, window time.Duration) chattest.Stores {
 			return openWorld(t, clock, dynamo.Limits{Messages: messages, Window: window}).Store
 		},
+		OpenFew: func(t *testing.T, clock *chattest.Clock, memberships int) chattest.Stores {
+			return openWorld(t, clock, dynamo.Limits{Memberships: memberships}).Store
+		},
 	}.Run(t)
 }
 

@@ -17,7 +17,7 @@ var conversationRoutes = []Route{
 		Detail:  "Opening it again gives the same one, with 200 instead of 201.",
 		Body:    []Field{{Name: "userId", Doc: "the other user", Schema: userIDSchema}},
 		Answers: map[int]any{200: conversationAnswer{}, 201: conversationAnswer{}}, Location: true,
-		Errors: appends(chat.ErrUserNotFound, chat.ErrNotFriends),
+		Errors: appends(chat.ErrUserNotFound, chat.ErrNotFriends, chat.ErrTooManyConversations),
 	},
 	{
 		Method: "GET", Path: "/api/conversations/{id}", handle: (*API).conversation,

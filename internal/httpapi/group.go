@@ -29,7 +29,7 @@ var groupRoutes = []Route{
 			{Name: "name", Doc: "the name, trimmed", Schema: groupNameSchema},
 			{Name: "memberIds", Doc: "the other members", Optional: true, Schema: userIDsSchema},
 		},
-		Answers: map[int]any{201: groupAnswer{}}, Location: true, Errors: appends(chat.ErrNotFriends),
+		Answers: map[int]any{201: groupAnswer{}}, Location: true, Errors: appends(chat.ErrNotFriends, chat.ErrTooManyConversations),
 	},
 	{
 		Method: "GET", Path: "/api/groupchats/{id}", handle: (*API).group,
@@ -62,7 +62,7 @@ var groupRoutes = []Route{
 		Detail:  "Users who are members already are passed over.",
 		Body:    []Field{{Name: "userIds", Doc: "the new members", Schema: Schema{Type: "array", Items: &userIDSchema, MinItems: 1, MaxItems: chat.MaxAdded}}},
 		Answers: map[int]any{200: groupAnswer{}},
-		Errors:  appends(chat.ErrGroupNotFound, chat.ErrNotOwner, chat.ErrNotFriends, chat.ErrGroupFull, chat.ErrJoinedTooOften),
+		Errors:  appends(chat.ErrGroupNotFound, chat.ErrNotOwner, chat.ErrNotFriends, chat.ErrTooManyConversations, chat.ErrGroupFull, chat.ErrJoinedTooOften),
 	},
 	{
 		Method: "DELETE", Path: "/api/groupchats/{id}/members/{userId}", handle: (*API).removeMember,

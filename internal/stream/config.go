@@ -1,6 +1,9 @@
 package stream
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // Config is what an operator chooses. A zero field takes its default.
 type Config struct {
@@ -9,6 +12,8 @@ type Config struct {
 	MaxConnecting  int           // 32: connects that read the table at once; the others wait their turn
 	Heartbeat      time.Duration // 25 s, at most 30 s: many proxies cut a silent connection at 30 s
 	CacheBytes     int           // 64 MiB of recent entries, for connections that catch up
+	Drain          time.Duration // 25 s over which streams are sent away on a stop: within the 30 s that containers get by default
+	Seed           uint64        // of what the hub draws by chance; 0: drawn itself
 }
 
 func (c Config) withDefaults() Config {
@@ -23,6 +28,12 @@ func (c Config) withDefaults() Config {
 	if c.Heartbeat <= 0 {
 		c.Heartbeat = 25 * time.Second
 	}
+	if c.Drain <= 0 {
+		c.Drain = 25 * time.Second
+	}
+	if c.Seed == 0 {
+		c.Seed = rand.Uint64()
+	}
 	c.Heartbeat = min(c.Heartbeat, 30*time.Second)
 	return c
 }
@@ -31,12 +42,13 @@ func (c Config) withDefaults() Config {
 const (
 	maxPerUser = 20 // streams of one user on an instance: tabs and devices; the oldest gives way
 
-	gapWait    = 50 * time.Millisecond // how long an overtaken entry may take; SNS and SQS reorder within that
-	holdTries  = 6                     // fruitless reads of a gap before its head is questioned: some 3 s
-	bellTries  = 8                     // reads of a membership that doesn't show the addition yet: some 10 s
-	maxHeld    = 256                   // entries held per log; beyond, only the highest seq is kept and the rest is read
-	headsBatch = 100                   // keys of one DynamoDB BatchGetItem
-	pullBatch  = 64                    // entries asked for at once for one slow stream: about what PendingHigh holds
+	gapWait       = 50 * time.Millisecond // how long an overtaken entry may take; SNS and SQS reorder within that
+	holdTries     = 6                     // fruitless reads of a gap before its head is questioned: some 3 s
+	bellTries     = 8                     // reads of a membership that doesn't show the addition yet: some 10 s
+	maxHeld       = 256                   // entries held per log; beyond, only the highest seq is kept and the rest is read
+	headsBatch    = 100                   // keys of one DynamoDB BatchGetItem
+	sessionsBatch = 100                   // the same
+	pullBatch     = 64                    // entries asked for at once for one slow stream: about what PendingHigh holds
 
 	linger     = 10 * time.Minute // a log without local members stays tracked so long: reconnects find it warm
 	maxLinger  = 100_000          // such logs, some 300 bytes each; beyond, the longest idle go first
@@ -51,8 +63,8 @@ const (
 	retryFrom     = 2 * time.Second // how soon a browser comes back by itself, drawn for each stream
 	retryTo       = 5 * time.Second
 	reconnectFrom = 500 * time.Millisecond // when the instance goes away
-	reconnectTo   = 10 * time.Second
-	fullFrom      = 15 * time.Second // when the instance is full: somebody must leave first
+	reconnectTo   = 3 * time.Second        // the slots of the drain spread already
+	fullFrom      = 15 * time.Second       // when the instance is full: somebody must leave first
 	fullTo        = 45 * time.Second
 
 	inboxSize = 64               // inputs that wait for the loop: batches of messages, connects, sockets' news

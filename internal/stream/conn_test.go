@@ -96,11 +96,26 @@ func (c *fakeConn) isClosed() bool {
 	return c.closed
 }
 
-// events are all frames so far, read as an EventSource does.
-func (c *fakeConn) events() []event {
+// text is all that was written so far.
+func (c *fakeConn) text() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return parseEvents(string(c.raw))
+	return string(c.raw)
+}
+
+// events are all frames so far, read as an EventSource does.
+func (c *fakeConn) events() []event { return parseEvents(c.text()) }
+
+// lastID is the id of the last whole block that has one.
+func lastID(raw string) (id string) {
+	for block := range strings.SplitSeq(raw[:strings.LastIndex("\n\n"+raw, "\n\n")], "\n\n") {
+		for line := range strings.SplitSeq(block, "\n") {
+			if after, ok := strings.CutPrefix(line, "id: "); ok {
+				id = after
+			}
+		}
+	}
+	return id
 }
 
 func parseEvents(raw string) []event {
@@ -131,9 +146,11 @@ func parseEvents(raw string) []event {
 }
 
 // ids are the event ids of the durable events.
-func (c *fakeConn) ids() []string {
+func (c *fakeConn) ids() []string { return idsOf(c.text()) }
+
+func idsOf(raw string) []string {
 	var out []string
-	for _, e := range c.events() {
+	for _, e := range parseEvents(raw) {
 		if e.EventID != "" {
 			out = append(out, e.EventID)
 		}
@@ -142,10 +159,12 @@ func (c *fakeConn) ids() []string {
 }
 
 // seqs are the entries that came, by log, one for each run of an entry's frames.
-func (c *fakeConn) seqs() map[chat.LogID][]int64 {
+func (c *fakeConn) seqs() map[chat.LogID][]int64 { return seqsOf(c.text()) }
+
+func seqsOf(raw string) map[chat.LogID][]int64 {
 	out := map[chat.LogID][]int64{}
 	part := map[chat.LogID]int{}
-	for _, id := range c.ids() {
+	for _, id := range idsOf(raw) {
 		f := strings.Split(id, "/")
 		log := chat.LogID(f[0])
 		seq, errS := strconv.ParseInt(f[1], 10, 64)

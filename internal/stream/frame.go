@@ -12,7 +12,7 @@ import (
 // Frame is one SSE event on its way to one stream. Head and Tail are shared by
 // all recipients and must not be changed; what differs stands between them.
 type Frame struct {
-	ID   []byte // of a durable event: the "id:" line with the stream's cursor; its place is in front
+	ID   []byte // the "id:" line with the stream's cursor, if the frame tells it; the hub uses its memory again
 	Head []byte
 	User []byte // the recipient's user id in decimal
 	Tail []byte
@@ -34,6 +34,7 @@ var eventHead = []byte(`data: {"userId":`)
 
 // part is one event of an entry, encoded once for all its recipients.
 type part struct {
+	n    uint8 // chat.Event.Part
 	to   chat.Audience
 	tail []byte
 }
@@ -49,7 +50,7 @@ func encodeEvent(ev chat.Event, eventID string) part {
 		b = append(b, `,"eventId":`...)
 		b = appendString(b, eventID)
 	}
-	return part{to: ev.To, tail: append(b, "}\n\n"...)}
+	return part{n: uint8(ev.Part), to: ev.To, tail: append(b, "}\n\n"...)}
 }
 
 // encodeEntry makes the events of an entry.
@@ -120,6 +121,9 @@ type (
 	reconnectData struct {
 		DelayMS int64 `json:"delayMs"`
 	}
+	resetData struct {
+		Reason string `json:"reason"`
+	}
 	revokedData struct {
 		Reason string `json:"reason"`
 	}
@@ -129,8 +133,11 @@ func heartbeatFrame(now time.Time) Frame {
 	return control("heartbeat", heartbeatData{TS: now.UnixMilli()})
 }
 
+// reconnectFrame tells the delay twice: for a client library, and for a browser's
+// EventSource that has none.
 func reconnectFrame(delay time.Duration) Frame {
-	return control("reconnect", reconnectData{DelayMS: delay.Milliseconds()})
+	f := control("reconnect", reconnectData{DelayMS: delay.Milliseconds()})
+	return Frame{Head: append(retryLine(delay), f.Head...)}
 }
 
 func revokedFrame(reason string) Frame {
@@ -140,6 +147,5 @@ func revokedFrame(reason string) Frame {
 // retryLine tells the browser's EventSource how long to wait before it connects
 // again. Browsers add no jitter of their own.
 func retryLine(d time.Duration) []byte {
-	b := strconv.AppendInt([]byte("retry: "), d.Milliseconds(), 10)
-	return append(b, "\n\n"...)
+	return append(strconv.AppendInt([]byte("retry: "), d.Milliseconds(), 10), '\n')
 }

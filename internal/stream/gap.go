@@ -168,7 +168,8 @@ func (h *Hub) question(l *logState, g *gap, to int64) {
 	})
 }
 
-// jump gives up positions that the table no longer has.
+// jump gives up positions that the table no longer has, and says so to those who
+// should have got them.
 func (h *Hub) jump(l *logState, to int64) {
 	if to <= l.last {
 		return // they came after all
@@ -176,12 +177,17 @@ func (h *Hub) jump(l *logState, to int64) {
 	h.metrics.holes.Add(float64(to - l.last))
 	h.log.ErrorContext(h.readCtx, "entries are gone from the table", "log", l.id, "after", l.last, "to", to)
 	for _, m := range l.members {
+		missed := len(m.user.seats[m.slot].iv.Within(l.last+1, to)) > 0
 		for _, s := range m.user.streams {
-			if s.phase == live && s.pos[m.slot] >= l.last {
+			switch {
+			case s.phase != live || s.pos[m.slot] < l.last: // it comes to the hole by itself
+			case missed && s.pos[m.slot] < to:
+				h.restart(s, resetExpired)
+			default:
 				s.pos[m.slot] = max(s.pos[m.slot], to)
 			}
 		}
 	}
-	l.last = to
+	l.last, l.ts = to, h.now.UnixMilli() // not before the last one that is gone
 	l.gap.forget(to)
 }

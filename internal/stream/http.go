@@ -45,13 +45,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case err != nil: // not the client's fault; an error status would end its EventSource for good
 		h.Log.ErrorContext(r.Context(), "authenticate stream", "error", err)
-		h.turnAway(w)
+		h.turnAway(w, fullFrom, fullTo)
 		return
 	}
 	sock := newSocket(w)
-	s, err := h.Hub.Open(r.Context(), session, sock)
-	if err != nil {
-		h.turnAway(w)
+	s, err := h.Hub.Open(r.Context(), Request{Session: session, LastEventID: lastEventID(r)}, sock)
+	switch {
+	case errors.Is(err, ErrClosed): // another instance takes it
+		h.turnAway(w, reconnectFrom, reconnectTo)
+		return
+	case err != nil:
+		h.turnAway(w, fullFrom, fullTo)
 		return
 	}
 	defer s.Closed()
@@ -60,7 +64,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	begin(w)
-	sock.serve(r.Context(), s, retryLine(between(nil, retryFrom, retryTo)))
+	sock.serve(r.Context(), s, append(retryLine(between(nil, retryFrom, retryTo)), '\n'))
 }
 
 // verdictWait is how long a stream's header may wait for the session to be read. It
@@ -97,10 +101,19 @@ func begin(w http.ResponseWriter) {
 
 // turnAway answers a client that can't be served now so that it comes back later:
 // any status but 200 would end its EventSource for good.
-func (h *Handler) turnAway(w http.ResponseWriter) {
+func (h *Handler) turnAway(w http.ResponseWriter, from, to time.Duration) {
 	begin(w)
-	d := between(nil, fullFrom, fullTo)
-	_, _ = w.Write(reconnectFrame(d).AppendTo(retryLine(d))) // a client that is gone needs no answer
+	_, _ = w.Write(reconnectFrame(between(nil, from, to)).AppendTo(nil)) // a client that is gone needs no answer
+}
+
+// lastEventID is the position that the client brings: in the header, which a
+// browser's EventSource sends when it reconnects by itself, or in the query, for a
+// new EventSource, which can't set headers. The header is the newer one.
+func lastEventID(r *http.Request) string {
+	if id := r.Header.Get("Last-Event-ID"); id != "" {
+		return id
+	}
+	return r.URL.Query().Get("lastEventId")
 }
 
 // acceptsEvents says whether the Accept header allows text/event-stream. Without

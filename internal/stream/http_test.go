@@ -108,6 +108,12 @@ func (s *site) listen(ctx context.Context) *reader {
 	return &reader{T: s.T, Response: resp, lines: lines}
 }
 
+// begin reads what each stream begins with: retry, position, ready.
+func (r *reader) begin() (retry, id, ready string) {
+	r.Helper()
+	return r.block(), strings.TrimSuffix(strings.TrimPrefix(r.block(), "id: "), "\n"), r.block()
+}
+
 func (r *reader) block() string {
 	r.Helper()
 	var b strings.Builder
@@ -133,21 +139,28 @@ func TestStreamOverHTTP(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	retry, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(r.block(), "retry: ")))
+	first, id, ready := r.begin()
+	retry, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(first, "retry: ")))
 	if err != nil || retry < 2000 || retry >= 5000 {
 		t.Errorf("retry %d, %v", retry, err)
 	}
-	if b := r.block(); !strings.HasPrefix(b, "event: ready\ndata: {\"connectionId\":\"") || !strings.Contains(b, `"resumed":false}`) {
-		t.Errorf("instead of ready: %q", b)
+	if c, ok := parseCursor(id); !ok || c.user != ann {
+		t.Errorf("position %q: %+v", id, c)
+	}
+	if !strings.HasPrefix(ready, "event: ready\ndata: {\"connectionId\":\"") || !strings.Contains(ready, `"resumed":false}`) {
+		t.Errorf("instead of ready: %q", ready)
 	}
 	e := s.store.commit(message(log, bob))
 	if err := s.hub.Deliver(t.Context(), []bus.Envelope{{Entry: &e}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"message", "notification", "conversation_update"} {
-		b := r.block()
+		id, b, _ := strings.Cut(r.block(), "\n")
 		if !strings.HasPrefix(b, `data: {"userId":1,"type":"`+want+`","data":{`) || strings.Count(b, "\n") != 1 {
 			t.Errorf("instead of %s: %q", want, b)
+		}
+		if _, ok := parseCursor(strings.TrimPrefix(id, "id: ")); !ok {
+			t.Errorf("%s: %q is no position", want, id)
 		}
 	}
 }
@@ -228,8 +241,7 @@ func TestStreamOverHTTPEnds(t *testing.T) {
 		s := newSite(t, Config{})
 		ctx, cancel := context.WithCancel(t.Context())
 		r := s.listen(ctx)
-		r.block()
-		r.block()
+		r.begin()
 		cancel()
 		gone, stop := context.WithTimeout(t.Context(), 5*time.Second)
 		defer stop()
@@ -243,10 +255,9 @@ func TestStreamOverHTTPEnds(t *testing.T) {
 	t.Run("Drain", func(t *testing.T) {
 		s := newSite(t, Config{})
 		r := s.listen(t.Context())
-		r.block()
-		r.block()
+		r.begin()
 		s.stop()
-		if b := r.block(); !strings.HasPrefix(b, "event: reconnect\n") {
+		if b := r.block(); !strings.HasPrefix(b, "retry: ") || !strings.Contains(b, "\nevent: reconnect\n") {
 			t.Errorf("instead of reconnect: %q", b)
 		}
 		if r.lines.Scan() {
@@ -256,8 +267,7 @@ func TestStreamOverHTTPEnds(t *testing.T) {
 	t.Run("LogOut", func(t *testing.T) {
 		s := newSite(t, Config{})
 		r := s.listen(t.Context())
-		r.block()
-		r.block()
+		r.begin()
 		e := s.store.commit(revokedEntry("ann"))
 		if err := s.hub.Deliver(t.Context(), []bus.Envelope{{Entry: &e}}); err != nil {
 			t.Fatal(err)
@@ -275,11 +285,12 @@ func TestStreamOverHTTPEnds(t *testing.T) {
 func TestStreamOverHTTPSlowReader(t *testing.T) {
 	s := newSite(t, Config{CacheBytes: 100_000})
 	r := s.listen(t.Context())
-	r.block()
-	r.block()
-	const n = 1500
+	r.begin()
+	const n = 900 // of 3 KB; more than 1,000 would be too many to replay
 	for range n {
-		e := s.store.commit(message(log, bob))
+		m := message(log, bob)
+		m.Body = mustJSON(chat.MessageBody{Sender: chat.UserRef{ID: bob}, Content: strings.Repeat("hello ", 160), Members: []chat.UserRef{{ID: bob}}})
+		e := s.store.commit(m)
 		if err := s.hub.Deliver(t.Context(), []bus.Envelope{{Entry: &e}}); err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ import (
 // Errors of a hub that takes no stream.
 var (
 	ErrFull   = errors.New("the instance holds as many streams as it may")
-	ErrClosed = errors.New("the hub has ended")
+	ErrClosed = errors.New("the hub has ended, or is about to")
 )
 
 // Hub is the state machine between the bus and the streams. Run runs it; the
@@ -33,20 +33,26 @@ type Hub struct {
 	done     chan struct{}
 
 	// Shared.
-	left    chan struct{} // a hint that open went down
-	open    atomic.Int64  // streams from Open until their socket said Closed
-	workers sync.WaitGroup
+	left     chan struct{} // a hint that open went down
+	open     atomic.Int64  // streams from Open until their socket said Closed
+	draining atomic.Bool   // Open takes no more
+	workers  sync.WaitGroup
 
 	// Owned by the loop.
+	started   time.Time
 	now       time.Time // of this turn
 	turns     uint64    // inputs handled so far: the loop's own clock, which never stands still
 	rand      *rand.Rand
 	readCtx   context.Context // of store reads; ends with the loop
+	readAt    time.Time       // when the read began whose result is being taken
 	logs      map[chat.LogID]*logState
 	users     map[chat.UserID]*user
 	streams   int // registered
 	cache     cache
-	idle      idleList
+	idle      logList   // without local members, the longest first
+	audited   logList   // with members and tracked, by when the head was last asked for
+	rechecked []*Stream // whose session is to be read again
+	scratch   scratch
 	timers    timers
 	wheel     wheel
 	watched   []*Stream // that have bytes pending, looked at for progress
@@ -67,7 +73,7 @@ func NewHub(cfg Config, store Store, sessions Sessions, metrics *Metrics, log *s
 	h := &Hub{
 		cfg: cfg, store: store, sessions: sessions, metrics: metrics, log: log,
 		inbox: make(chan func(), inboxSize), results: make(chan func()), done: make(chan struct{}), left: make(chan struct{}, 1),
-		rand:  rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		rand:  rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
 		logs:  map[chat.LogID]*logState{},
 		users: map[chat.UserID]*user{},
 		cache: cache{max: cfg.CacheBytes},
@@ -87,7 +93,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		alarm.Reset(h.turn())
 		select {
 		case <-ctx.Done():
-			h.sendAway()
+			h.sendAllAway()
 			cancel()
 			close(h.done)
 			h.workers.Wait()
@@ -106,6 +112,7 @@ func (h *Hub) Run(ctx context.Context) error {
 func (h *Hub) begin(ctx context.Context) {
 	h.readCtx = ctx
 	h.now = time.Now()
+	h.started = h.now
 	h.wheel.begin(h.now, h.cfg.Heartbeat)
 	h.nextSweep = h.now.Add(sweepEvery)
 }
@@ -137,7 +144,9 @@ func (h *Hub) turn() time.Duration {
 		h.nextSweep = h.now.Add(sweepEvery)
 		h.sweepIdle()
 		h.sweepStalled()
+		h.audit()
 	}
+	h.recheckSessions()
 	h.advanceOpening()
 	h.readHeads()
 	h.startReads()

@@ -21,18 +21,24 @@ const (
 // here, so its size counts.
 type logState struct {
 	id        chat.LogID
+	key       logKey
 	state     state
 	seats     int32  // that refer to it, also those of users who left
 	last      int64  // all up to here is delivered; valid when tracked
+	ts        int64  // Unix ms: of the entry at last
 	deleted   int64  // the entry that ended every membership, 0 while the log lives
 	trackedAt uint64 // the turn in which the head was read
-	members   []member
-	gap       *gap     // nil when nothing is known above last
-	recent    []*entry // in the cache, ascending without holes
+	// verifiedAt is when a strong read of the head began whose position last has
+	// reached, Unix ms.
+	verifiedAt int64
+	members    []member
+	gap        *gap     // nil when nothing is known above last
+	recent     []*entry // in the cache, ascending without holes
 
-	// Of the idle list.
+	// Of the list that it is in: idle without members, audited with.
+	list         *logList
 	older, newer *logState
-	idleSince    int64 // Unix ms; 0: not in it
+	since        int64 // Unix ms
 }
 
 // member is a local user with a seat in the log.
@@ -45,7 +51,7 @@ type member struct {
 func (h *Hub) logOf(id chat.LogID) *logState {
 	l := h.logs[id]
 	if l == nil {
-		l = &logState{id: id}
+		l = &logState{id: id, key: keyOf(id)}
 		h.logs[id] = l
 	}
 	return l
@@ -84,13 +90,15 @@ func (h *Hub) readHeads() {
 
 // tracked takes the head that was read. What was held goes on from there.
 func (h *Hub) tracked(l *logState, head chat.Head) {
-	l.state, l.last, l.deleted, l.trackedAt = tracked, head.Seq, head.Deleted, h.turns
+	l.state, l.last, l.ts, l.deleted = tracked, head.Seq, head.TS, head.Deleted
+	l.trackedAt, l.verifiedAt = h.turns, h.readAt.UnixMilli()
 	waiting := slices.Clone(l.members) // some may leave with what was held
 	if l.deleted > 0 {
 		all := l.users()
-		h.endSeats(l, l.deleted, all)
+		h.endSeats(l, l.deleted, l.ts, all)
 		h.leaveSeats(l, all)
 	}
+	h.enlist(l)
 	if g := l.gap; g != nil {
 		g.forget(l.last)
 		h.drain(l)
@@ -124,14 +132,14 @@ func (h *Hub) arrive(id chat.LogID, seq int64, adds []chat.UserID, e *chat.Entry
 
 // deliver passes the entry after last on to the members that are here.
 func (h *Hub) deliver(l *logState, e *entry) {
-	l.last = e.Seq
+	l.last, l.ts = e.Seq, e.TS
 	h.cache.add(l, e)
 	h.ringAdded(l.id, e.Seq, e.Adds) // one that was read from the table rang nobody yet
 	removed := e.Removes
 	if e.Kind == chat.KindDeleted { // the memberships themselves are closed when somebody reads them
 		l.deleted, removed = e.Seq, l.users()
 	}
-	h.endSeats(l, e.Seq, removed)
+	h.endSeats(l, e.Seq, e.TS, removed)
 	if e.Kind == chat.KindSessionRevoked {
 		h.sessionRevoked(l, e)
 	}
@@ -156,7 +164,7 @@ func (l *logState) users() []chat.UserID {
 
 // endSeats ends the membership of those whom the entry at seq removes. It is the
 // last one that they get.
-func (h *Hub) endSeats(l *logState, seq int64, removed []chat.UserID) {
+func (h *Hub) endSeats(l *logState, seq, ts int64, removed []chat.UserID) {
 	for _, id := range removed {
 		u := h.users[id]
 		if u == nil || !u.admitted() {
@@ -166,7 +174,7 @@ func (h *Hub) endSeats(l *logState, seq int64, removed []chat.UserID) {
 		switch {
 		case slot >= 0 && u.seats[slot].iv.Last() >= seq: // known already, maybe also a later return
 		case slot >= 0 && u.seats[slot].iv.Open():
-			u.seats[slot].end(seq)
+			u.seats[slot].end(seq, ts)
 		default:
 			// A read that began before the removal may still be under way and
 			// know nothing of it: have it read again.

@@ -19,6 +19,10 @@ func (h *Hub) register(s *Stream, id chat.UserID) {
 	h.streams++
 	h.metrics.connections.Set(float64(h.streams))
 	h.wheel.add(s, h.rand)
+	if h.draining.Load() {
+		h.sendAway(s)
+		return
+	}
 	h.waiting = append(h.waiting, s)
 	if len(u.streams) > maxPerUser {
 		h.revoke(u.streams[0], "replaced")
@@ -96,6 +100,7 @@ func (h *Hub) ask(s *Stream) {
 		for _, m := range ms {
 			h.learn(u, m)
 		}
+		u.verifiedAt = max(u.verifiedAt, h.readAt.UnixMilli())
 		got()
 	})
 }
@@ -120,7 +125,7 @@ func (h *Hub) askSession(s *Stream, wanted func() bool, got func()) {
 			h.revoke(s, "expired")
 		default:
 			s.decide(nil)
-			s.expires, s.verified = session.Expires, true
+			s.expires, s.verified, s.heldAt = session.Expires, true, h.now.UnixMilli()
 			h.watchExpiry(s)
 			got()
 		}
@@ -150,22 +155,54 @@ func (h *Hub) settle(s *Stream) {
 		h.ask(s)
 		return
 	}
-	for slot := range u.seats {
-		s.pos[slot] = h.start(&u.seats[slot])
-		h.lagIfBehind(s, int32(slot))
+	if s.resume != nil && !h.resolve(s) {
+		return // a read comes back here
 	}
-	s.phase = live
-	h.opening--
-	h.write(s, control("ready", readyData{ConnectionID: rand.Text()}))
-	h.connectNext()
+	resumed := s.resume != nil
+	if resumed {
+		h.lagBehind(s)
+		if s.backlog() > maxReplay {
+			h.giveUp(s, resetOverflow)
+			resumed = false
+		}
+	}
+	if !resumed {
+		for slot := range u.seats {
+			s.pos[slot], _ = u.seats[slot].newest()
+		}
+		h.lagBehind(s)
+	}
+	s.resume, s.phase = nil, live
+	h.refresh(s)
+	h.greet(s, resumed)
 	h.pull(s)
 }
 
-// start is where a stream begins in a log: what it does not know yet is what
-// comes from now on.
-func (h *Hub) start(seat *seat) int64 {
-	if seat.at < 0 {
-		return seat.iv.Last()
+// lagBehind has the stream pull all logs in which it is behind.
+func (h *Hub) lagBehind(s *Stream) {
+	s.lag = nil
+	for slot := range s.user.seats {
+		h.lagIfBehind(s, int32(slot))
 	}
-	return seat.log.last
+}
+
+// greet tells the client where it begins.
+func (h *Hub) greet(s *Stream, resumed bool) {
+	if !s.opened {
+		s.opened = true
+		h.opening--
+		h.tell(s)
+		h.write(s, control("ready", readyData{ConnectionID: rand.Text(), Resumed: resumed}))
+		h.connectNext()
+	}
+	if resumed {
+		h.metrics.resumes.Inc()
+	}
+	if s.reset != "" {
+		h.metrics.resets.WithLabelValues(s.reset).Inc()
+		f := control("reset", resetData{Reason: s.reset})
+		f.ID = h.here(s)
+		h.write(s, f)
+		s.reset = ""
+	}
 }

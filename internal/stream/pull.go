@@ -28,7 +28,7 @@ func (h *Hub) pull(s *Stream) {
 	if s.phase != live || s.pulling {
 		return
 	}
-	for i := 0; i < len(s.lag) && !s.blocked && !s.pulling; {
+	for i := 0; i < len(s.lag) && !s.blocked && !s.pulling && s.phase == live; {
 		if h.pullSeat(s, s.lag[i]) {
 			s.lag = slices.Delete(s.lag, i, i+1)
 		} else {
@@ -70,13 +70,13 @@ func (h *Hub) pass(s *Stream, slot int32, e *entry) {
 	u := s.user
 	seat := &u.seats[slot]
 	ends := e.Kind == chat.KindDeleted || slices.Contains(e.Removes, u.id)
-	if last := seat.iv.Last(); ends && seat.cut(e.Seq) {
+	if last := seat.iv.Last(); ends && seat.cut(e.Seq, e.TS) {
 		// The hub began to track the log above this removal. Later changes may be
 		// known, but not the time between: the item tells.
 		h.place(u, slot)
 		h.ring(u, seat.log.id, last)
 	}
-	if seat.iv.Contains(e.Seq) {
+	if seat.iv.Contains(e.Seq) && !s.had(slot, e) {
 		h.send(s, slot, e)
 	} else {
 		s.pos[slot] = e.Seq
@@ -88,12 +88,14 @@ func (h *Hub) pass(s *Stream, slot int32, e *entry) {
 func (h *Hub) readPage(s *Stream, slot int32, after, to int64) {
 	s.pulling = true
 	id := s.user.seats[slot].log.id
+	round := s.round
+	wanted := func() bool { return s.phase == live && s.round == round }
 	var got []chat.Entry
-	h.read(readPull, func() bool { return s.phase == live }, func(ctx context.Context) (err error) {
+	h.read(readPull, wanted, func(ctx context.Context) (err error) {
 		got, err = h.store.Entries(ctx, id, after, to)
 		return err
 	}, func() {
-		if s.phase == live {
+		if wanted() {
 			h.takePage(s, slot, to, got)
 		}
 	})
@@ -118,28 +120,33 @@ func (h *Hub) takePage(s *Stream, slot int32, to int64, got []chat.Entry) {
 				break // maybe not visible yet
 			}
 			h.skip(s, slot, got[i].Seq-1)
+			return
 		}
 		h.pass(s, slot, &entry{Entry: got[i]})
 	}
 	if s.pos[slot] == before && more() {
 		if s.tries++; s.tries <= holdTries || len(got) > 0 {
 			s.pulling = true
+			round := s.round
 			h.timers.set(h.now.Add(h.backoff(int(s.tries))), func() {
-				s.pulling = false
-				h.pull(s)
+				if s.round == round {
+					s.pulling = false
+					h.pull(s)
+				}
 			})
 			return
 		}
 		h.skip(s, slot, to)
+		return
 	}
 	s.tries = 0
 	h.pull(s)
 }
 
-// skip gives up positions that the table no longer has.
+// skip gives up positions that the table no longer has, and says so.
 func (h *Hub) skip(s *Stream, slot int32, to int64) {
 	h.metrics.holes.Add(float64(to - s.pos[slot]))
 	h.log.ErrorContext(h.readCtx, "entries are gone from the table",
 		"log", s.user.seats[slot].log.id, "user", s.user.id, "after", s.pos[slot], "to", to)
-	s.pos[slot] = to
+	h.restart(s, resetExpired)
 }

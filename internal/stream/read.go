@@ -10,6 +10,8 @@ const (
 	readHead        = "head"
 	readGap         = "gap"
 	readPull        = "pull"
+	readPosition    = "position"
+	readAudit       = "audit"
 	readMembership  = "membership"
 	readMemberships = "memberships"
 	readSession     = "session"
@@ -22,6 +24,7 @@ type readJob struct {
 	do      func(context.Context) error // runs in a worker and keeps the result in its own variables
 	done    func()                      // runs in the loop after success
 	attempt int
+	began   time.Time // the newest attempt
 }
 
 // read queues a read. do must not touch the hub's state.
@@ -42,6 +45,7 @@ func (h *Hub) startReads() {
 		}
 		n++
 		h.reading++
+		j.began = h.now
 		h.workers.Add(1)
 		go h.work(h.readCtx, j)
 	}
@@ -67,6 +71,7 @@ func (h *Hub) finishRead(j *readJob, err error) {
 	h.reading--
 	if err == nil {
 		h.metrics.reads.WithLabelValues(j.kind, "ok").Inc()
+		h.readAt = j.began
 		j.done()
 		return
 	}

@@ -31,6 +31,7 @@ const (
 	probeEvery   = 10 * time.Second
 	probeRetry   = time.Second // until the first one came back
 	probeGood    = 35 * time.Second
+	maxSkew      = 10 * time.Second           // of the clock; positions allow for it (settleTime)
 	emptyTimeout = closeTimeout + time.Second // for streams to end
 	leaveTimeout = 10 * time.Second           // for the queue to be deleted, however long that took
 )
@@ -44,6 +45,9 @@ type Service struct {
 	Instance string
 	Cell     int
 	Pollers  int // 2 if zero
+	// ClockSkew is how far this machine's clock is off the table's, if that is known;
+	// nil: not looked at.
+	ClockSkew func() (time.Duration, bool)
 	Log      *slog.Logger
 
 	// Shared.
@@ -52,17 +56,27 @@ type Service struct {
 }
 
 // Ready says whether the instance should get streams: its own probe came back
-// through topic and queue not long ago, it isn't full and not going away.
+// through topic and queue not long ago, its clock is right, it isn't full and not
+// going away.
 func (s *Service) Ready() bool {
-	return !s.leaving.Load() && !s.Hub.Full() && time.Since(time.UnixMilli(s.probed.Load())) < probeGood
+	return !s.leaving.Load() && !s.Hub.Full() && s.clockRight() && time.Since(time.UnixMilli(s.probed.Load())) < probeGood
 }
 
-// Run runs the streamer until ctx ends, then tells the streams to reconnect and
-// deletes the queue. It returns an error, after the same leave-taking, when the
-// queue is gone or its lease could not be renewed in time: then the instance must
-// be replaced, for what it missed it can't know.
+func (s *Service) clockRight() bool {
+	if s.ClockSkew == nil {
+		return true
+	}
+	skew, known := s.ClockSkew()
+	return !known || skew.Abs() <= maxSkew
+}
+
+// Run runs the streamer until ctx ends, then sends the streams away, one after the
+// other over the time that the hub is configured with, and deletes the queue. It
+// returns an error, after the same leave-taking, when the queue is gone or its lease
+// could not be renewed in time: then the instance must be replaced, for what it
+// missed it can't know.
 func (s *Service) Run(ctx context.Context) error {
-	work, stop := context.WithCancelCause(ctx)
+	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
 	var tasks sync.WaitGroup
 	for range max(1, s.pollers()) {
@@ -76,24 +90,30 @@ func (s *Service) Run(ctx context.Context) error {
 	hubDone := make(chan error, 1)
 	go func() { hubDone <- s.Hub.Run(hubCtx) }()
 
-	<-work.Done()
+	var failed error
+	select {
+	case <-ctx.Done():
+	case <-work.Done():
+		failed = context.Cause(work)
+	}
 	s.leaving.Store(true)
+	// Who is still here while others have left gets what comes meanwhile.
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Hub.cfg.Drain+emptyTimeout)
+	s.Hub.Drain(draining)
+	cancel()
+	stop(nil)
 	tasks.Wait()
 	stopHub()
 	err := <-hubDone
-
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), emptyTimeout)
-	s.Hub.waitEmpty(ending)
+	s.Hub.waitEmpty(ending) // of those that came in the last moment
 	cancel()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
 	if cerr := s.Queue.Close(closing); cerr != nil {
 		err = errors.Join(err, fmt.Errorf("close queue: %w", cerr))
 	}
-	if ctx.Err() == nil {
-		err = errors.Join(context.Cause(work), err)
-	}
-	return err
+	return errors.Join(failed, err)
 }
 
 func (s *Service) pollers() int {

@@ -115,6 +115,7 @@ func TestService(t *testing.T) {
 		{"NotReadyWhenProbesStayOut", serviceProbesLost, nil},
 		{"NotReadyByTheProbeOfAnother", serviceForeignProbe, nil},
 		{"NotReadyWhenNearlyFull", serviceNearlyFull, nil},
+		{"NotReadyWithAWrongClock", serviceWrongClock, nil},
 		{"Delivers", serviceDelivers, nil},
 		{"GarbageCountedAndDropped", serviceGarbage, nil},
 		{"QueueGone", serviceQueueGone, bus.ErrQueueGone},
@@ -154,6 +155,18 @@ func TestService(t *testing.T) {
 }
 
 var errFlaky = errors.New("no route to host")
+
+func serviceWrongClock(w *world, s *Service, _ *fakeQueue) {
+	w.pass(time.Second)
+	for skew, want := range map[time.Duration]bool{0: true, maxSkew: true, maxSkew + time.Second: false, -maxSkew - time.Second: false} {
+		if s.ClockSkew = func() (time.Duration, bool) { return skew, true }; s.Ready() != want {
+			w.Errorf("%v off: ready %v", skew, !want)
+		}
+		if s.ClockSkew = func() (time.Duration, bool) { return skew, false }; !s.Ready() {
+			w.Error("not ready because nothing is known yet")
+		}
+	}
+}
 
 func serviceReady(w *world, s *Service, q *fakeQueue) {
 	w.settle()

@@ -46,7 +46,7 @@ func TestSocketCloseIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Config{})
 		c := newSocket(&trickle{header: http.Header{}, takes: closeTimeout - time.Second})
-		s, err := w.hub.Open(t.Context(), w.session(ann, "a"), c)
+		s, err := w.hub.Open(t.Context(), Request{Session: w.session(ann, "a")}, c)
 		if err != nil {
 			t.Fatal(err)
 		}

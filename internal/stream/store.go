@@ -14,6 +14,10 @@ type Store interface {
 	// Entries reads those with after < seq ≤ to, ascending: maybe only a first
 	// page of them, but at least one if there is any.
 	Entries(ctx context.Context, log chat.LogID, after, to int64) ([]chat.Entry, error)
+	// Position reads back from an entry: the position just before the oldest entry
+	// in after < seq ≤ to that has a later ts than the given, to if there is none.
+	// Entries that are gone from the table count as older.
+	Position(ctx context.Context, log chat.LogID, ts, after, to int64) (int64, error)
 	// Memberships reads all of a user's memberships, tombstones too. The user's
 	// own log is not among them.
 	Memberships(ctx context.Context, user chat.UserID) ([]chat.Membership, error)
@@ -25,6 +29,8 @@ type Store interface {
 type Sessions interface {
 	// Session reads an authenticated session again, strongly; chat.ErrSessionEnded.
 	Session(ctx context.Context, s chat.Session) (chat.Session, error)
+	// SessionsHold says of at most 100 sessions, in their order, whether they hold.
+	SessionsHold(ctx context.Context, ss []chat.Session) ([]bool, error)
 }
 
 // Conn is the socket of one stream. The hub's loop calls its methods, so none may

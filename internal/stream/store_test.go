@@ -16,6 +16,7 @@ import (
 type fakeStore struct {
 	latency time.Duration        // of a read: half before it looks, half after
 	draw    func() time.Duration // of each read anew, instead; with mu held
+	skew    func() time.Duration // of the clock of each commit; nil: none
 
 	mu       sync.Mutex
 	logs     map[chat.LogID][]chat.Entry
@@ -107,19 +108,52 @@ func (f *fakeStore) Entries(ctx context.Context, log chat.LogID, after, to int64
 	})
 }
 
+func (f *fakeStore) Position(ctx context.Context, log chat.LogID, ts, after, to int64) (pos int64, err error) {
+	return pos, f.read(ctx, "position", func() {
+		pos = to
+		for _, e := range f.logs[log] {
+			if e.Seq > max(after, f.gone[log]) && e.Seq <= to && e.TS > ts {
+				pos = e.Seq - 1
+				return
+			}
+		}
+	})
+}
+
 func (f *fakeStore) Memberships(ctx context.Context, user chat.UserID) ([]chat.Membership, error) {
 	var out []chat.Membership
 	return out, f.read(ctx, "memberships", func() {
 		for _, l := range slices.Sorted(maps.Keys(f.members[user])) {
-			out = append(out, chat.Membership{Log: l, User: user, Intervals: slices.Clone(f.members[user][l])})
+			out = append(out, f.member(user, l))
 		}
 	})
 }
 
 func (f *fakeStore) Membership(ctx context.Context, user chat.UserID, log chat.LogID) (chat.Membership, error) {
-	m := chat.Membership{Log: log, User: user}
-	err := f.read(ctx, "membership", func() { m.Intervals = slices.Clone(f.members[user][log]) })
+	var m chat.Membership
+	err := f.read(ctx, "membership", func() { m = f.member(user, log) })
 	return m, err
+}
+
+// member is the membership as it is; mu must be held.
+func (f *fakeStore) member(user chat.UserID, log chat.LogID) chat.Membership {
+	m := chat.Membership{Log: log, User: user, Intervals: slices.Clone(f.members[user][log])}
+	if n := len(m.Intervals); n > 0 && m.Intervals[n-1].To > 0 {
+		m.LeftAt = f.logs[log][m.Intervals[n-1].To-1].TS
+	}
+	return m
+}
+
+func (f *fakeStore) SessionsHold(ctx context.Context, ss []chat.Session) ([]bool, error) {
+	hold := make([]bool, len(ss))
+	return hold, f.read(ctx, "sessions", func() {
+		for i, s := range ss {
+			_, hold[i] = f.sessions[s.ID]
+			if s.Foreign {
+				hold[i] = !slices.ContainsFunc(f.revoked, func(b chat.SessionRevokedBody) bool { return b.Ends(s) })
+			}
+		}
+	})
 }
 
 func (f *fakeStore) Session(ctx context.Context, of chat.Session) (chat.Session, error) {
@@ -148,7 +182,11 @@ func (f *fakeStore) commit(e chat.Entry) chat.Entry {
 	if len(es) > 0 {
 		prev = es[len(es)-1].TS
 	}
-	e.TS = chat.NextTS(time.Now(), prev)
+	now := time.Now()
+	if f.skew != nil {
+		now = now.Add(f.skew())
+	}
+	e.TS = chat.NextTS(now, prev)
 	f.logs[e.Log] = append(es, e)
 	for _, u := range e.Adds {
 		if f.members[u] == nil {

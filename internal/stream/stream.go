@@ -38,8 +38,12 @@ type Stream struct {
 	user        *user
 	expires     time.Time // of the session
 	pos         []int64   // per seat of the user: all up to here is written, or not theirs
+	at          position  // what of that the client is told
+	resume      *resume   // until the positions are fixed, if the client brought one
+	reset       string    // why the client's position doesn't count, until it was told
 	lag         []int32   // slots whose position is behind; the stream pulls them
 	phase       phase
+	opened      bool // was live once
 	verified    bool // the session was read
 	decided     bool // verdict is closed
 	expiring    bool // a timer for the session's end is set
@@ -50,7 +54,9 @@ type Stream struct {
 	advancing   bool
 	tries       uint8  // reads without progress
 	outstanding uint8  // reads of the connect
+	round       uint32 // of pulling; a new one begins after a restart
 	askedAt     uint64 // the turn in which the newest read of the memberships began
+	heldAt      int64  // Unix ms: when the session was last read
 	sent        uint64 // bytes, when it was last looked at
 	progressAt  time.Time
 }
@@ -59,10 +65,14 @@ type Stream struct {
 // Write had reported PendingHigh or more.
 func (s *Stream) Writable() {
 	_ = s.hub.input(context.Background(), func() { // after the hub's end nothing is fed
-		if s.phase != closed {
-			s.blocked = false
-			s.hub.pull(s)
+		if s.phase == closed {
+			return
 		}
+		s.blocked = false
+		if s.backlog() > maxReplay {
+			s.hub.restart(s, resetOverflow)
+		}
+		s.hub.pull(s)
 	})
 }
 
@@ -97,7 +107,7 @@ func (h *Hub) write(s *Stream, f Frame) {
 func (h *Hub) feed(s *Stream, slot int32, in bool, e *entry) {
 	switch {
 	case s.phase != live || s.pos[slot] != e.Seq-1:
-	case !in:
+	case !in || s.had(slot, e):
 		s.pos[slot] = e.Seq
 	case s.blocked:
 		h.lagIfBehind(s, slot)
@@ -106,14 +116,29 @@ func (h *Hub) feed(s *Stream, slot int32, in bool, e *entry) {
 	}
 }
 
-// send writes the entry's events for the user and moves the position.
+// send writes the entry's events for the user, but those that a former connection
+// wrote, and moves the position.
 func (h *Hub) send(s *Stream, slot int32, e *entry) {
+	parts := h.frames(e)
+	written := s.written(slot, e.Seq)
 	s.pos[slot] = e.Seq
-	for _, p := range h.frames(e) {
-		if p.to.Includes(s.user.id, e.By) {
-			h.tally.deliveries++
-			h.write(s, Frame{Head: eventHead, User: s.user.text, Tail: p.tail})
+	last := len(parts) - 1
+	for ; last >= 0 && !parts[last].to.Includes(s.user.id, e.By); last-- {
+	}
+	if last < 0 {
+		return
+	}
+	s.at.list(slot)
+	for i, p := range parts[:last+1] {
+		if p.n <= written || !p.to.Includes(s.user.id, e.By) {
+			continue
 		}
+		n := p.n
+		if i == last {
+			n = 0 // the whole entry
+		}
+		h.tally.deliveries++
+		h.write(s, Frame{ID: h.idLine(s, slot, e.Seq, n), Head: eventHead, User: s.user.text, Tail: p.tail})
 	}
 }
 
@@ -123,7 +148,7 @@ func (h *Hub) end(s *Stream, reason string) {
 		return
 	}
 	s.decide(nil)
-	connecting := s.phase == greeting || s.phase == asking || s.phase == settling
+	connecting := !s.opened && (s.phase == greeting || s.phase == asking || s.phase == settling)
 	if s.phase == queued {
 		if i := slices.Index(h.waiting, s); i >= 0 {
 			h.waiting = slices.Delete(h.waiting, i, i+1)
@@ -142,7 +167,7 @@ func (h *Hub) end(s *Stream, reason string) {
 	if len(u.streams) == 0 {
 		h.leave(u)
 	}
-	s.user, s.pos, s.lag = nil, nil, nil
+	s.user, s.pos, s.lag, s.at, s.resume = nil, nil, nil, position{}, nil
 	if connecting {
 		h.opening--
 		h.connectNext()
@@ -161,26 +186,6 @@ func (s *Stream) decide(refused error) {
 func (h *Hub) revoke(s *Stream, reason string) {
 	s.conn.Write(revokedFrame(reason))
 	h.end(s, reason)
-}
-
-// sendAway tells every stream to go to another instance. Who waits for the loop
-// is let in first, to be told too.
-func (h *Hub) sendAway() {
-	for {
-		select {
-		case f := <-h.inbox:
-			f()
-			continue
-		default:
-		}
-		break
-	}
-	for _, u := range h.users {
-		for _, s := range slices.Clone(u.streams) {
-			s.conn.Write(reconnectFrame(between(h.rand, reconnectFrom, reconnectTo)))
-			h.end(s, "drain")
-		}
-	}
 }
 
 // watchExpiry sets the timer of a session that ends before the next visit. Those
@@ -232,15 +237,24 @@ func (h *Hub) sweepStalled() {
 	h.watched = kept
 }
 
-// Open takes a stream in: ErrFull, ErrClosed. The session is that of an
-// authenticated request; it is read again before anything is sent.
-func (h *Hub) Open(ctx context.Context, session chat.Session, c Conn) (*Stream, error) {
+// Request is what a client asks for.
+type Request struct {
+	Session     chat.Session // of an authenticated request; it is read again before anything is sent
+	LastEventID string       // the position to resume from, as the client got it; empty: now
+}
+
+// Open takes a stream in: ErrFull, ErrClosed.
+func (h *Hub) Open(ctx context.Context, r Request, c Conn) (*Stream, error) {
+	if h.draining.Load() {
+		return nil, ErrClosed
+	}
 	if h.open.Add(1) > int64(h.cfg.MaxConnections) {
 		h.open.Add(-1)
 		return nil, ErrFull
 	}
-	s := &Stream{hub: h, conn: c, session: session, expires: session.Expires, verdict: make(chan struct{})}
-	if err := h.input(ctx, func() { h.register(s, session.User) }); err != nil {
+	s := &Stream{hub: h, conn: c, session: r.Session, expires: r.Session.Expires, verdict: make(chan struct{})}
+	s.takeUp(r.LastEventID, time.Now())
+	if err := h.input(ctx, func() { h.register(s, r.Session.User) }); err != nil {
 		h.open.Add(-1)
 		return nil, err
 	}

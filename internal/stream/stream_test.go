@@ -165,7 +165,7 @@ func full(w *world) {
 	if !w.hub.Full() {
 		w.Error("not full")
 	}
-	if _, err := w.hub.Open(w.Context(), w.session(cat, "s"), &fakeConn{}); !errors.Is(err, ErrFull) {
+	if _, err := w.hub.Open(w.Context(), Request{Session: w.session(cat, "s")}, &fakeConn{}); !errors.Is(err, ErrFull) {
 		w.Errorf("open: %v, want ErrFull", err)
 	}
 	a.stream.Closed()

@@ -104,6 +104,8 @@ func (h *Hub) beat() {
 // visit is what each stream gets once a period.
 func (h *Hub) visit(s *Stream, heartbeat Frame) {
 	h.watchExpiry(s)
+	h.auditStream(s)
+	h.keepPosition(s)
 	if !s.blocked {
 		h.write(s, heartbeat)
 	}

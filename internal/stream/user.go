@@ -15,14 +15,18 @@ type user struct {
 	seats   []seat              // the first is that in the user's own log; a slot keeps its number
 	slots   map[*logState]int32 // log → slot, once there are too many seats to look through
 	bells   map[chat.LogID]*bell
+
+	verifiedAt int64 // Unix ms: when a read of the memberships began that is taken in
+	auditing   bool  // they are being read again
 }
 
 // seat is a user's place in a log, kept while the user is here, also after they
 // left the log.
 type seat struct {
-	log *logState
-	iv  chat.Intervals
-	at  int32 // index in log.members, -1 when not in it
+	log    *logState
+	iv     chat.Intervals
+	leftAt int64 // Unix ms: not before the entry that ended the membership, 0 while it is open
+	at     int32 // index in log.members, -1 when not in it
 }
 
 // fewSeats are looked through faster than a map.
@@ -49,18 +53,19 @@ func (u *user) slotOf(l *logState) int32 {
 func (u *user) admitted() bool { return u.seats[0].at >= 0 }
 
 // end closes the open interval with the entry at seq.
-func (s *seat) end(seq int64) {
+func (s *seat) end(seq, ts int64) {
+	s.leftAt = ts
 	s.iv = slices.Clone(s.iv) // it came from the store
 	s.iv[len(s.iv)-1].To = seq
 }
 
 // cut ends the membership at seq, where a removal lies within an interval: what is
 // known from there on is wrong. It says whether that was so.
-func (s *seat) cut(seq int64) bool {
+func (s *seat) cut(seq, ts int64) bool {
 	for i, iv := range s.iv {
 		if seq > iv.From && (iv.To == 0 || seq < iv.To) {
 			s.iv = slices.Clone(s.iv[:i+1])
-			s.iv[i].To = seq
+			s.iv[i].To, s.leftAt = seq, ts
 			return true
 		}
 	}
@@ -74,6 +79,15 @@ func (s *seat) target() (to int64, ok bool) {
 		return s.iv.Last(), true
 	}
 	return s.log.last, s.log.state == tracked
+}
+
+// newest is the newest entry that a stream may have from the seat, or one not
+// before it, and its ts; valid when target is.
+func (s *seat) newest() (seq, ts int64) {
+	if s.at < 0 {
+		return s.iv.Last(), s.leftAt
+	}
+	return s.log.last, s.log.ts
 }
 
 // next is the first position after pos that the member may see, a very high one
@@ -130,23 +144,30 @@ func (u *user) expect(n int) {
 	}
 }
 
-// learn takes a membership that was read, unless something newer is known.
-func (h *Hub) learn(u *user, m chat.Membership) {
+// learn takes a membership that was read, unless something newer is known. It says
+// whether that was news.
+func (h *Hub) learn(u *user, m chat.Membership) bool {
 	if len(m.Intervals) == 0 {
-		return
+		return false
 	}
 	l := h.logOf(m.Log)
 	slot := u.slotOf(l)
+	news := slot < 0
 	switch {
 	case slot < 0:
 		slot = h.sit(u, l, m.Intervals)
 	case m.Intervals.Last() < u.seats[slot].iv.Last():
-		return
+		return false
 	default:
+		news = m.Intervals.Last() > u.seats[slot].iv.Last()
 		u.seats[slot].iv = m.Intervals
 	}
-	if s := &u.seats[slot]; l.deleted > 0 && s.iv.Open() {
-		s.end(l.deleted) // the item is closed when somebody reads it
+	s := &u.seats[slot]
+	if s.leftAt = m.LeftAt; s.leftAt == 0 && !s.iv.Open() {
+		s.leftAt = h.now.UnixMilli()
+	}
+	if l.deleted > 0 && s.iv.Open() {
+		s.end(l.deleted, l.ts) // the item is closed when somebody reads it
 	}
 	h.place(u, slot)
 	for _, s := range u.streams {
@@ -156,6 +177,7 @@ func (h *Hub) learn(u *user, m chat.Membership) {
 			h.advanceLater(s) // maybe it waited for just this log
 		}
 	}
+	return news
 }
 
 // place makes the user one of the log's members here, or takes them out, as the
@@ -168,7 +190,10 @@ func (h *Hub) place(u *user, slot int32) {
 	case in && s.at < 0:
 		s.at = int32(len(l.members))
 		l.members = append(l.members, member{user: u, slot: slot})
-		h.idle.remove(l)
+		if l.list == &h.idle { // its head was read long ago
+			h.idle.remove(l)
+			h.audited.addFirst(l, l.verifiedAt)
+		}
 		h.track(l)
 	case !in && s.at >= 0:
 		h.unplace(s)
@@ -186,6 +211,9 @@ func (h *Hub) unplace(s *seat) {
 	l.members = l.members[:end]
 	s.at = -1
 	if end == 0 {
+		if l.list != nil {
+			l.list.remove(l)
+		}
 		h.idle.add(l, h.now)
 	}
 }

@@ -71,7 +71,7 @@ func (w *world) openAs(session chat.Session) *fakeConn {
 	w.Helper()
 	c := &fakeConn{user: session.User}
 	var err error
-	if c.stream, err = w.hub.Open(w.Context(), session, c); err != nil {
+	if c.stream, err = w.hub.Open(w.Context(), Request{Session: session}, c); err != nil {
 		w.Fatalf("open: %v", err)
 	}
 	return c

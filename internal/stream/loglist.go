@@ -2,14 +2,14 @@ package stream
 
 import "time"
 
-// idleList are the logs without local members, the longest idle first.
-type idleList struct {
+// logList are logs in the order in which they came in. A log is in one list at most.
+type logList struct {
 	oldest, newest *logState
 	n              int
 }
 
-func (i *idleList) add(l *logState, now time.Time) {
-	l.idleSince = now.UnixMilli()
+func (i *logList) add(l *logState, now time.Time) {
+	l.list, l.since = i, now.UnixMilli()
 	if l.older = i.newest; l.older != nil {
 		l.older.newer = l
 	} else {
@@ -19,11 +19,19 @@ func (i *idleList) add(l *logState, now time.Time) {
 	i.n++
 }
 
-// remove takes the log out, if it is in.
-func (i *idleList) remove(l *logState) {
-	if l.idleSince == 0 {
-		return
+// addFirst puts the log before all others.
+func (i *logList) addFirst(l *logState, since int64) {
+	l.list, l.since = i, since
+	if l.newer = i.oldest; l.newer != nil {
+		l.newer.older = l
+	} else {
+		i.newest = l
 	}
+	i.oldest = l
+	i.n++
+}
+
+func (i *logList) remove(l *logState) {
 	if l.older != nil {
 		l.older.newer = l.newer
 	} else {
@@ -34,7 +42,7 @@ func (i *idleList) remove(l *logState) {
 	} else {
 		i.newest = l.older
 	}
-	l.older, l.newer, l.idleSince = nil, nil, 0
+	l.older, l.newer, l.list = nil, nil, nil
 	i.n--
 }
 
@@ -43,7 +51,7 @@ func (i *idleList) remove(l *logState) {
 func (h *Hub) sweepIdle() {
 	for n := h.idle.n; n > 0; n-- {
 		l := h.idle.oldest
-		if h.now.UnixMilli()-l.idleSince < linger.Milliseconds() && h.idle.n <= maxLinger {
+		if h.now.UnixMilli()-l.since < linger.Milliseconds() && h.idle.n <= maxLinger {
 			return
 		}
 		h.idle.remove(l)

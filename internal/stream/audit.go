@@ -1,0 +1,167 @@
+package stream
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"tidings/internal/chat"
+)
+
+// The audit reads the heads of the tracked logs and the memberships and sessions of
+// the connected users again and again, so that what the whole transport has lost is
+// late and not lost, and so that the streams' positions may move up.
+const (
+	auditEvery   = 10 * time.Minute
+	auditAtFirst = time.Minute      // while the instance is young: clients come with positions of others
+	youth        = 15 * time.Minute // how long it is
+	auditGrace   = 5 * time.Second  // how long a committed entry may be on its way
+	sessionEvery = 5 * time.Minute  // bounds how long a revoked session lives when its entry is lost
+)
+
+func (h *Hub) auditPeriod() time.Duration {
+	if h.now.Sub(h.started) < youth {
+		return auditAtFirst
+	}
+	return auditEvery
+}
+
+// audit begins the reads that are due.
+func (h *Hub) audit() {
+	var batch []*logState
+	for l := h.audited.oldest; l != nil && h.now.UnixMilli()-l.since >= h.auditPeriod().Milliseconds(); l = h.audited.oldest {
+		h.audited.remove(l)
+		if batch = append(batch, l); len(batch) == headsBatch {
+			h.readAgain(batch)
+			batch = nil
+		}
+	}
+	if len(batch) > 0 {
+		h.readAgain(batch)
+	}
+}
+
+// readAgain reads the heads of logs that are in no list meanwhile.
+func (h *Hub) readAgain(logs []*logState) {
+	ids := make([]chat.LogID, len(logs))
+	for i, l := range logs {
+		ids[i] = l.id
+	}
+	var heads map[chat.LogID]chat.Head
+	h.read(readAudit, nil, func(ctx context.Context) (err error) {
+		heads, err = h.store.Heads(ctx, ids)
+		return err
+	}, func() {
+		for _, l := range logs {
+			h.verified(l, heads[l.id], h.readAt.UnixMilli())
+			h.enlist(l)
+		}
+	})
+}
+
+// enlist puts a tracked log with members among those that are audited in turn.
+func (h *Hub) enlist(l *logState) {
+	if l.list == nil && l.state == tracked && len(l.members) > 0 {
+		h.audited.add(l, h.now)
+	}
+}
+
+// verified takes a head that was read strongly, at (Unix ms). What the hub lacks of
+// it then is usually on its way.
+func (h *Hub) verified(l *logState, head chat.Head, at int64) {
+	if l.state != tracked {
+		return
+	}
+	if l.last >= head.Seq {
+		l.verifiedAt = max(l.verifiedAt, at)
+		return
+	}
+	h.timers.set(h.now.Add(auditGrace), func() {
+		switch {
+		case l.state != tracked:
+		case l.last >= head.Seq:
+			l.verifiedAt = max(l.verifiedAt, at)
+		default:
+			h.metrics.unheard.Add(float64(head.Seq - l.last))
+			h.log.ErrorContext(h.readCtx, "the bus didn't bring committed entries", "log", l.id, "last", l.last, "head", head.Seq)
+			h.hold(l, head.Seq, nil) // the next audit finds them delivered
+		}
+	})
+}
+
+// verifySoon audits all logs of a user whose list of positions has grown long, and
+// their memberships.
+func (h *Hub) verifySoon(u *user) {
+	for i := range u.seats {
+		if l := u.seats[i].log; l.list == &h.audited && h.now.UnixMilli()-l.verifiedAt >= auditAtFirst.Milliseconds() {
+			h.audited.remove(l)
+			h.audited.addFirst(l, 0)
+		}
+	}
+	if h.now.UnixMilli()-u.verifiedAt >= auditAtFirst.Milliseconds() {
+		h.auditUser(u)
+	}
+}
+
+// auditUser reads the memberships of a user again.
+func (h *Hub) auditUser(u *user) {
+	if u.auditing {
+		return
+	}
+	u.auditing = true
+	here := func() bool { return h.users[u.id] == u }
+	var ms []chat.Membership
+	h.read(readMemberships, here, func(ctx context.Context) (err error) {
+		ms, err = h.store.Memberships(ctx, u.id)
+		return err
+	}, func() {
+		if !here() {
+			return
+		}
+		u.auditing = false
+		for _, m := range ms {
+			if h.learn(u, m) {
+				h.metrics.unheardMemberships.Inc()
+			}
+		}
+		u.verifiedAt = max(u.verifiedAt, h.readAt.UnixMilli())
+	})
+}
+
+// auditStream is the part of a visit that is about what must be read again.
+func (h *Hub) auditStream(s *Stream) {
+	if s.phase != live {
+		return
+	}
+	if h.now.UnixMilli()-s.user.verifiedAt >= h.auditPeriod().Milliseconds() {
+		h.auditUser(s.user)
+	}
+	if h.now.UnixMilli()-s.heldAt >= sessionEvery.Milliseconds() {
+		s.heldAt = h.now.UnixMilli()
+		h.rechecked = append(h.rechecked, s)
+	}
+}
+
+// recheckSessions reads again whether the sessions of streams still hold.
+func (h *Hub) recheckSessions() {
+	for batch := range slices.Chunk(h.rechecked, sessionsBatch) {
+		streams := slices.Clone(batch)
+		sessions := make([]chat.Session, len(streams))
+		for i, s := range streams {
+			sessions[i] = s.session
+		}
+		var hold []bool
+		h.read(readSession, nil, func(ctx context.Context) (err error) {
+			hold, err = h.sessions.SessionsHold(ctx, sessions)
+			return err
+		}, func() {
+			for i, s := range streams {
+				if s.phase != closed && !hold[i] {
+					h.revoke(s, "logout")
+				}
+			}
+		})
+	}
+	clear(h.rechecked)
+	h.rechecked = h.rechecked[:0]
+}

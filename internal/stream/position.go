@@ -1,0 +1,153 @@
+package stream
+
+import (
+	"slices"
+	"time"
+)
+
+// position is where a stream stands, as its cursor says it: the pair of w and the
+// listed logs, whose marks are the stream's positions in them (Stream.pos).
+//
+// A frame lists its log. From time to time, when the stream is level with all logs,
+// w moves up and the list shrinks to the logs with an entry after it. w moves by
+// verified reads of heads and memberships alone, never by the clock: what a clock
+// says has been sent may not even have arrived.
+type position struct {
+	w         int64   // Unix ms
+	listed    []int32 // slots
+	resumed   int64   // Unix ms: w of the client's cursor, 0 if it brought none
+	begun     []begun
+	refreshed int64 // Unix ms: when w last moved
+	told      int64 // Unix ms: when the client last got an id
+}
+
+// begun is an entry of which a former connection got the first frames and then
+// broke off. It counts while the stream's position is just before it.
+type begun struct {
+	slot int32
+	seq  int64
+	part uint8
+}
+
+const (
+	// settleTime is how much older than a verified read w is. It covers what lies
+	// between the drawing of a ts and the commit (a new ts for each attempt, 5 s an
+	// attempt, no retries by the SDK) and the skew of the clocks of writers and
+	// streamers (10 s, or the streamer is not ready).
+	settleTime = time.Minute
+
+	refreshEvery = time.Minute
+	tellEvery    = time.Hour // so that the cursor of a quiet client doesn't expire
+	manyListed   = 24        // beyond, the user's logs are verified once a minute, to shrink the list
+)
+
+// list notes that the log at slot has entries after w that were written.
+func (p *position) list(slot int32) {
+	if !slices.Contains(p.listed, slot) {
+		p.listed = append(p.listed, slot)
+	}
+}
+
+// had says whether the entry after the position was written by a former
+// connection: in a log that isn't listed all with ts ≤ w were.
+func (s *Stream) had(slot int32, e *entry) bool {
+	return e.TS <= s.at.resumed && !slices.Contains(s.at.listed, slot)
+}
+
+// written is the last part of the entry that a former connection wrote, 0 if none.
+func (s *Stream) written(slot int32, seq int64) uint8 {
+	for _, b := range s.at.begun {
+		if b.slot == slot && b.seq == seq {
+			return b.part
+		}
+	}
+	return 0
+}
+
+// idLine is the "id:" line of a frame that is the part of the entry at seq, or with
+// part 0 the last of it. It is valid until the next call.
+func (h *Hub) idLine(s *Stream, slot int32, seq int64, part uint8) []byte {
+	c := &h.scratch.cursor
+	c.user, c.w, c.full, c.marks = s.user.id, s.at.w, false, c.marks[:0]
+	for _, l := range s.at.listed {
+		m := mark{key: s.user.seats[l].log.key, seq: s.pos[l]}
+		if l == slot {
+			m.seq, m.part = seq, part
+		} else if p := s.written(l, m.seq+1); p > 0 {
+			m.seq, m.part = m.seq+1, p
+		}
+		c.marks = append(c.marks, m)
+	}
+	h.scratch.line, h.scratch.raw = c.append(append(h.scratch.line[:0], "id: "...), h.scratch.raw)
+	h.scratch.line = append(h.scratch.line, '\n')
+	s.at.told = h.now.UnixMilli()
+	return h.scratch.line
+}
+
+// scratch is memory that idLine uses again and again.
+type scratch struct {
+	cursor    cursor
+	raw, line []byte
+}
+
+// here is the id line of where the stream stands.
+func (h *Hub) here(s *Stream) []byte { return h.idLine(s, -1, 0, 0) }
+
+// tell tells the client its position without an event: an EventSource takes up the
+// id of a block without data, too.
+func (h *Hub) tell(s *Stream) { h.write(s, Frame{ID: h.here(s), Tail: []byte("\n")}) }
+
+// refresh moves w up to what is verified, if the stream is level with all logs.
+// It runs between inputs, so no fan-out is under way.
+func (h *Hub) refresh(s *Stream) {
+	u := s.user
+	if s.phase != live || len(s.lag) > 0 || s.pulling {
+		return
+	}
+	w := u.verifiedAt
+	for slot := range u.seats {
+		seat := &u.seats[slot]
+		if seat.at < 0 {
+			continue
+		}
+		if seat.log.state != tracked || s.pos[slot] < seat.log.last {
+			return
+		}
+		w = min(w, seat.log.verifiedAt)
+	}
+	w -= settleTime.Milliseconds()
+	if w <= s.at.w {
+		return
+	}
+	s.at.begun = slices.DeleteFunc(s.at.begun, func(b begun) bool { return s.pos[b.slot] >= b.seq })
+	s.at.w, s.at.refreshed = w, h.now.UnixMilli()
+	s.at.listed = s.at.listed[:0]
+	for slot := range u.seats {
+		// Where the client was ahead of this hub, how late that entry is isn't known
+		// here yet.
+		seat := &u.seats[slot]
+		end, ts := seat.newest()
+		ahead := seat.at >= 0 && s.pos[slot] > end || s.written(int32(slot), s.pos[slot]+1) > 0
+		if ahead || ts > w {
+			s.at.listed = append(s.at.listed, int32(slot))
+		}
+	}
+	if len(s.at.listed) == 0 {
+		s.at.listed = nil
+	}
+}
+
+// keepPosition is the part of a visit that is about the position.
+func (h *Hub) keepPosition(s *Stream) {
+	now := h.now.UnixMilli()
+	quiet := now-s.at.told >= tellEvery.Milliseconds()
+	if (quiet || len(s.at.listed) > 0) && now-s.at.refreshed >= refreshEvery.Milliseconds() {
+		h.refresh(s)
+		if len(s.at.listed) > manyListed {
+			h.verifySoon(s.user)
+		}
+	}
+	if quiet && s.phase == live && !s.blocked {
+		h.tell(s)
+	}
+}
