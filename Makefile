@@ -5,13 +5,29 @@ GO ?= go
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: bin/tidings ## everything in one process on http://localhost:8080 (PORT, DATA, AWS_PORT, RATE_LIMITS)
+# The web app is built where there is npm; without it, / is a text. Its client is taken from its sources.
+APP := web/dist/index.html
+APP_SOURCES := web/index.html web/vite.config.ts web/package.json $(shell find web/src web/public client/src -type f 2>/dev/null)
+
+run: bin/tidings ## everything in one process on http://localhost:8080 (PORT, DATA, AWS_PORT, WEB, RATE_LIMITS)
+	@! command -v npm >/dev/null || $(MAKE) --no-print-directory web || echo "The web app could not be built: / will be a text."
 	@exec bin/tidings
 
 bin/tidings: FORCE
 	@$(GO) build -trimpath -o $@ ./local
+
+web: $(APP) ## the web app into web/dist (needs Node 20 or later)
+
+$(APP): web/node_modules/.package-lock.json $(APP_SOURCES)
+	cd web && npm run build
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci
+
+test-web: bin/tidings $(APP) ## the web app: lint, unit tests, and end to end in Chromium
+	cd web && npm run lint && npm test && npm run e2e
 
 test: ## lint, vet and all tests, with the race detector
 	@$(MAKE) --no-print-directory lint
@@ -34,6 +50,6 @@ build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into 
 	GOOS=linux CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/streamer ./streamer
 
 clean: ## remove what was built (not .tidings, the local data)
-	rm -rf bin
+	rm -rf bin web/dist
 
-.PHONY: help run test lint docs bench build clean FORCE
+.PHONY: help run web test-web test lint docs bench build clean FORCE

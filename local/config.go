@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"tidings/internal/app"
 	"tidings/internal/session"
 )
@@ -15,12 +17,16 @@ type Config struct {
 	// AWSPort is where the embedded AWS listens for the aws CLI and for probes.
 	// AWS_PORT, default 4566 as with other emulators; 0 takes a free one.
 	AWSPort int
+	// Web is the folder of the built web app, which need not be there. WEB, default
+	// web/dist.
+	Web string
 	// RateLimits holds users to the limits of production. RATE_LIMITS, on
 	// (default) or off.
 	RateLimits bool
 	// FriendsOnly is as in app.Config. CONTACTS.
 	FriendsOnly bool
-	// NextAuthSecrets and NextAuthNumericSub are as in app.Config.
+	// AllowedOrigins, NextAuthSecrets and NextAuthNumericSub are as in app.Config.
+	AllowedOrigins     []string
 	NextAuthSecrets    []string
 	NextAuthNumericSub bool
 	// Endpoint is another AWS to run on, such as LocalStack, instead of the
@@ -36,11 +42,13 @@ func readConfig(getenv func(string) string) (Config, error) {
 	c := Config{
 		Port:        e.Number("PORT", 8080, 0, 65535),
 		Data:        getenv("DATA"),
+		Web:         cmp.Or(getenv("WEB"), "web/dist"),
 		AWSPort:     e.Number("AWS_PORT", 4566, 0, 65535),
 		RateLimits:  e.OnOff("RATE_LIMITS", true),
 		FriendsOnly: e.FriendsOnly(),
 		Endpoint:    getenv("AWS_ENDPOINT_URL"),
 	}
+	c.AllowedOrigins = e.AllowedOrigins()
 	c.NextAuthSecrets, c.NextAuthNumericSub = e.NextAuth()
 	if c.Data == "" {
 		c.Data = ".tidings"

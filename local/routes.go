@@ -12,8 +12,8 @@ import (
 
 // routes is the one origin that in the cloud is made of the edge, the HTTP API and
 // the streamer: each area of the API answers as its Lambda function does, from an
-// API Gateway event.
-func routes(services *app.Services, streamer *app.Streamer, s *System) http.Handler {
+// API Gateway event. The web app has what is no route of these.
+func routes(services *app.Services, streamer *app.Streamer, web *webApp, s *System) http.Handler {
 	function := func(h http.Handler) http.Handler { return lambdahttp.Local(lambdahttp.Handler(h)) }
 	auth := function(services.API.AuthHandler())
 	mux := http.NewServeMux()
@@ -32,11 +32,18 @@ func routes(services *app.Services, streamer *app.Streamer, s *System) http.Hand
 	mux.HandleFunc("GET /healthz", app.Healthz)
 	mux.HandleFunc("GET /readyz", streamer.Readyz)
 	mux.Handle("GET /metrics", streamer.Metrics())
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		printTour(w, "http://"+r.Host, s.AWSURL)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case web.wants(r):
+			web.ServeHTTP(w, r)
+		case r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.Header().Set("Vary", "Accept")
+			printTour(w, "http://"+r.Host, s.AWSURL)
+		default:
+			auth.ServeHTTP(w, r)
+		}
 	})
-	mux.Handle("/", auth)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if clean := path.Clean(r.URL.Path); clean != r.URL.Path && clean+"/" != r.URL.Path {
 			auth.ServeHTTP(w, r) // 404; ServeMux would redirect, which breaks writes

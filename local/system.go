@@ -77,7 +77,11 @@ func Start(ctx context.Context, c Config, log *slog.Logger) (_ *System, err erro
 	if err := makeDemoUsers(s.ctx, services.API.Accounts); err != nil {
 		return nil, err
 	}
-	addr, err := s.listen("PORT", c.Port, routes(services, streamer, s))
+	web, err := loadWebApp(c.Web)
+	if err != nil {
+		return nil, err
+	}
+	addr, err := s.listen("PORT", c.Port, routes(services, streamer, web, s))
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +158,7 @@ func (s *System) open(c Config, cfg aws.Config, log *slog.Logger) (*app.Services
 	}
 	services, err := app.New(cfg, app.Config{
 		Table: name, TopicARN: aws.ToString(topic.TopicArn), SessionKeys: [][]byte{key}, Cells: 1, RateLimits: c.RateLimits, FriendsOnly: c.FriendsOnly,
-		NextAuthSecrets: c.NextAuthSecrets, NextAuthNumericSub: c.NextAuthNumericSub,
+		AllowedOrigins: c.AllowedOrigins, NextAuthSecrets: c.NextAuthSecrets, NextAuthNumericSub: c.NextAuthNumericSub,
 	}, app.Options{Passwords: c.Passwords, Log: log})
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		Table:          e.Required("TABLE_NAME"),
 		TopicARN:       e.Required("TOPIC_ARN"),
 		SessionKeys:    e.keys("SESSION_KEYS"),
-		AllowedOrigins: e.origins("ALLOWED_ORIGINS"),
+		AllowedOrigins: e.AllowedOrigins(),
 		Cells:          e.Number("CELLS", 1, 1, 256),
 		FriendsOnly:    e.FriendsOnly(),
 		RateLimits:     e.OnOff("RATE_LIMITS", true),

@@ -92,7 +92,9 @@ func (e *Env) NextAuth() (secrets []string, numericSub bool) {
 	return secrets, numericSub
 }
 
-func (e *Env) origins(name string) []string {
+// AllowedOrigins reads ALLOWED_ORIGINS, the origins besides the API's own that may write.
+func (e *Env) AllowedOrigins() []string {
+	const name = "ALLOWED_ORIGINS"
 	out := e.list(name)
 	for _, o := range out {
 		u, err := url.Parse(o)

@@ -1,0 +1,7 @@
+export { createTidings, type Tidings, type TidingsOptions } from './client.js'
+export type { CloseReason, ConnectionOptions, StreamState } from './connection.js'
+export type { CustomEvents, EventName, EventOf, Events, Handler, ResetData, TidingsEvent } from './event.js'
+export type { Outbox, OutboxChange, OutboxItem, Recipient } from './outbox.js'
+export { type ClientCode, TidingsError } from './problem.js'
+export type * from './schema.gen.js'
+export type { EventStream } from './stream.js'

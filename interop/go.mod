@@ -1,0 +1,5 @@
+module tidings/interop
+
+go 1.26.0
+
+require github.com/tmaxmax/go-sse v0.12.0
