@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"tidings/internal/app"
 	"tidings/internal/session"
 )
@@ -15,6 +17,12 @@ type Config struct {
 	// AWSPort is where the embedded AWS listens for the aws CLI and for probes.
 	// AWS_PORT, default 4566 as with other emulators; 0 takes a free one.
 	AWSPort int
+	// Streamers is how many streamers there are behind the port; a new stream gets to
+	// another one than the last. STREAMERS, 1 (default) to 9.
+	Streamers int
+	// Drain is over how long a stop sends the streams away, so that they are told one
+	// after the other. DRAIN, in seconds, 0 to 110, default 1.
+	Drain time.Duration
 	// RateLimits holds users to the limits of production. RATE_LIMITS, on
 	// (default) or off.
 	RateLimits bool
@@ -37,6 +45,8 @@ func readConfig(getenv func(string) string) (Config, error) {
 		Port:        e.Number("PORT", 8080, 0, 65535),
 		Data:        getenv("DATA"),
 		AWSPort:     e.Number("AWS_PORT", 4566, 0, 65535),
+		Streamers:   e.Number("STREAMERS", 1, 1, 9),
+		Drain:       time.Duration(e.Number("DRAIN", 1, 0, 110)) * time.Second,
 		RateLimits:  e.OnOff("RATE_LIMITS", true),
 		FriendsOnly: e.FriendsOnly(),
 		Endpoint:    getenv("AWS_ENDPOINT_URL"),

@@ -39,14 +39,14 @@ func run(ctx context.Context, getenv func(string) string, _, stderr io.Writer) e
 	public := http.NewServeMux()
 	public.Handle("/api/events", s.Events)
 	public.HandleFunc("GET /healthz", app.Healthz)
-	public.HandleFunc("GET /readyz", s.Readyz)
+	public.Handle("GET /readyz", app.Readyz(s))
 	stop, failed := context.WithCancelCause(ctx)
 	defer failed(nil)
 	streams, err := serve(c.Port, public, failed)
 	if err != nil {
 		failed(fmt.Errorf("PORT: %w", err))
 	}
-	metrics, err := serve(c.MetricsPort, s.Metrics(), failed)
+	metrics, err := serve(c.MetricsPort, app.Metrics(s), failed)
 	if err != nil {
 		failed(fmt.Errorf("METRICS_PORT: %w", err))
 	}

@@ -236,6 +236,35 @@ func TestStreamOverHTTPTurnedAway(t *testing.T) {
 	})
 }
 
+// A client that is cut before it has a new position keeps that which it brought, also
+// one that forgets it at the start of a response; what is none stays none.
+func TestStreamOverHTTPEchoesThePosition(t *testing.T) {
+	for _, tc := range []struct{ name, brought, echo string }{
+		{"None", "", ""},
+		{"Position", "AQmToKjnoDSnjiPv-_", "AQmToKjnoDSnjiPv-_"},
+		{"NotOurs", "17", "17"},
+		{"NoToken", "a b\"c", "0"},
+		{"TooLong", strings.Repeat("A", maxCursor+1), "0"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newSite(t, Config{})
+			for _, auth := range []string{"ann", "broken"} { // taken in, turned away
+				resp := s.do(t.Context(), http.MethodGet, "Authorization", auth, "Last-Event-ID", tc.brought)
+				r := &reader{T: t, Response: resp, lines: bufio.NewScanner(resp.Body)}
+				got := ""
+				for line := range strings.Lines(r.block()) {
+					if id, ok := strings.CutPrefix(line, "id: "); ok {
+						got += strings.TrimSuffix(id, "\n")
+					}
+				}
+				if got != tc.echo {
+					t.Errorf("%s: the first block has the id %q, want %q", auth, got, tc.echo)
+				}
+			}
+		})
+	}
+}
+
 func TestStreamOverHTTPEnds(t *testing.T) {
 	t.Run("ClientGone", func(t *testing.T) {
 		s := newSite(t, Config{})
