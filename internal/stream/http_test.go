@@ -236,6 +236,35 @@ func TestStreamOverHTTPTurnedAway(t *testing.T) {
 	})
 }
 
+// The header is the newer position, the query the one that a new EventSource was made
+// with. Neither is trusted to be there once.
+func TestLastEventID(t *testing.T) {
+	for _, tc := range []struct {
+		name, query string
+		header      []string
+		want        string
+	}{
+		{"None", "", nil, ""},
+		{"Query", "?lastEventId=q", nil, "q"},
+		{"Header", "", []string{"h"}, "h"},
+		{"HeaderWins", "?lastEventId=q", []string{"h"}, "h"},
+		{"EmptyHeader", "?lastEventId=q", []string{""}, "q"},
+		{"QueryTwice", "?lastEventId=q&lastEventId=r", nil, "q"},
+		{"HeaderTwice", "", []string{"h", "i"}, "h"},
+		{"Escaped", "?lastEventId=%c3%a9%0a", nil, "é\n"},
+		{"OtherName", "?lasteventid=q", nil, ""},
+		{"BrokenEscape", "?lastEventId=%zz", nil, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/api/events"+tc.query, nil)
+			r.Header["Last-Event-Id"] = tc.header
+			if got := lastEventID(r); got != tc.want {
+				t.Errorf("%q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
 // A client that is cut before it has a new position keeps that which it brought, also
 // one that forgets it at the start of a response; what is none stays none.
 func TestStreamOverHTTPEchoesThePosition(t *testing.T) {

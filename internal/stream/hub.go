@@ -49,9 +49,9 @@ type Hub struct {
 	users     map[chat.UserID]*user
 	streams   int // registered
 	cache     cache
-	idle      logList   // without local members, the longest first
-	audited   logList   // with members and tracked, by when the head was last asked for
-	rechecked []*Stream // whose session is to be read again
+	idle      idleList   // without local members, the longest first
+	audited   auditQueue // with members and tracked, by when the head was last asked for
+	rechecked []*Stream  // whose session is to be read again
 	scratch   scratch
 	timers    timers
 	wheel     wheel

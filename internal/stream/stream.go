@@ -47,6 +47,7 @@ type Stream struct {
 	verified    bool // the session was read
 	decided     bool // verdict is closed
 	expiring    bool // a timer for the session's end is set
+	rechecking  bool // the session is being read again
 	blocked     bool // enough is pending; no more until Writable
 	pulling     bool // a read for it is under way
 	dirty       bool // written to since the last flush
