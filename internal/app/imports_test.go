@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"tidings/internal/stream":     {"tidings/internal/chat", "tidings/internal/bus"},
 	"tidings/internal/app":        {"tidings/internal/"},
 	"tidings/internal/chattest":   {"tidings/internal/chat"},
+	"tidings/internal/sim":        {"tidings/internal/", "tidings/local/aws"},
 	"tidings/internal/apidoc":     {"tidings/internal/chat", "tidings/internal/httpapi", "tidings/internal/session", "tidings/internal/stream"},
 	"tidings/functions/":          {"tidings/internal/"},
 	"tidings/streamer":            {"tidings/internal/"},
