@@ -19,9 +19,12 @@ type Handler struct {
 	// chat.KindUnauthenticated answers 401. The hub reads the session again.
 	Authenticate func(*http.Request) (chat.Session, error)
 	Log          *slog.Logger
+
+	poller poller // of the sockets that were taken over
 }
 
-// ServeHTTP implements http.Handler. It returns when the stream has ended.
+// ServeHTTP implements http.Handler. On Linux it takes a connection of HTTP/1 over and
+// returns; else it returns when the stream has ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", http.MethodGet)
@@ -48,7 +51,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.turnAway(w, fullFrom, fullTo)
 		return
 	}
-	sock := newSocket(w)
+	sock := h.newSocket(w, r)
 	s, err := h.Hub.Open(r.Context(), Request{Session: session, LastEventID: lastEventID(r)}, sock)
 	switch {
 	case errors.Is(err, ErrClosed): // another instance takes it
@@ -58,13 +61,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.turnAway(w, fullFrom, fullTo)
 		return
 	}
-	defer s.Closed()
 	if err := h.awaitVerdict(r, s); err != nil {
+		s.Closed()
 		problem(w, http.StatusUnauthorized, chat.ErrSessionEnded.Code, chat.ErrSessionEnded.Message)
 		return
 	}
-	begin(w)
-	sock.serve(r.Context(), s, append(retryLine(between(nil, retryFrom, retryTo)), '\n'))
+	setHeader(w.Header())
+	if err := sock.serve(w, r, s, append(retryLine(between(nil, retryFrom, retryTo)), '\n')); err != nil {
+		h.Log.ErrorContext(r.Context(), "serve stream", "error", err)
+	}
 }
 
 // verdictWait is how long a stream's header may wait for the session to be read. It
@@ -87,22 +92,17 @@ func (h *Handler) awaitVerdict(r *http.Request, s *Stream) error {
 	return nil
 }
 
-// begin writes the header of a stream.
-func begin(w http.ResponseWriter) {
-	// The server's time-out for requests would end the stream. A transport that
-	// knows no deadlines has none to lift.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	h := w.Header()
+// setHeader sets the header of a stream.
+func setHeader(h http.Header) {
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
 }
 
 // turnAway answers a client that can't be served now so that it comes back later:
 // any status but 200 would end its EventSource for good.
 func (h *Handler) turnAway(w http.ResponseWriter, from, to time.Duration) {
-	begin(w)
+	setHeader(w.Header())
 	_, _ = w.Write(reconnectFrame(between(nil, from, to)).AppendTo(nil)) // a client that is gone needs no answer
 }
 

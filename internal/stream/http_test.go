@@ -22,13 +22,42 @@ import (
 // site is the stream over a real server on loopback.
 type site struct {
 	*testing.T
-	url   string
-	hub   *Hub
-	store *fakeStore
-	stop  func() // of the hub
+	url    string
+	client *http.Client
+	hub    *Hub
+	store  *fakeStore
+	stop   func() // of the hub
 }
 
-func newSite(t *testing.T, cfg Config) *site {
+// transports are the ways to serve a stream.
+var transports = map[string]func(http.Handler) *httptest.Server{
+	"HTTP1": httptest.NewServer, // lean on Linux
+	"HTTP1/NotTakenOver": func(h http.Handler) *httptest.Server {
+		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(wrapped{w}, r) }))
+	},
+	"HTTP2": func(h http.Handler) *httptest.Server {
+		srv := httptest.NewUnstartedServer(h)
+		srv.EnableHTTP2 = true
+		srv.StartTLS()
+		return srv
+	},
+}
+
+// wrapped is a writer that a middleware wrapped: it can't be hijacked any more.
+type wrapped struct{ http.ResponseWriter }
+
+func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// overEach runs the test over each transport.
+func overEach(t *testing.T, test func(t *testing.T, over transport)) {
+	for name, serve := range transports {
+		t.Run(name, func(t *testing.T) { test(t, serve) })
+	}
+}
+
+type transport = func(http.Handler) *httptest.Server
+
+func newSite(t *testing.T, over transport, cfg Config) *site {
 	t.Helper()
 	s := &site{T: t, store: newFakeStore()}
 	s.hub = NewHub(cfg, s.store, s.store, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
@@ -39,8 +68,8 @@ func newSite(t *testing.T, cfg Config) *site {
 		cancel()
 		<-s.hub.Done()
 	}
-	srv := httptest.NewServer(&Handler{Hub: s.hub, Authenticate: authenticate(s.store), Log: slog.New(slog.DiscardHandler)})
-	s.url = srv.URL
+	srv := over(&Handler{Hub: s.hub, Authenticate: authenticate(s.store), Log: slog.New(slog.DiscardHandler)})
+	s.url, s.client = srv.URL, srv.Client()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -82,7 +111,7 @@ func (s *site) do(ctx context.Context, method string, header ...string) *http.Re
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := s.client.Do(r)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -127,8 +156,10 @@ func (r *reader) block() string {
 	return ""
 }
 
-func TestStreamOverHTTP(t *testing.T) {
-	s := newSite(t, Config{})
+func TestStreamOverHTTP(t *testing.T) { overEach(t, testStreamOverHTTP) }
+
+func testStreamOverHTTP(t *testing.T, over transport) {
+	s := newSite(t, over, Config{})
 	r := s.listen(t.Context())
 	for name, want := range map[string]string{
 		"Content-Type":      "text/event-stream; charset=utf-8",
@@ -167,8 +198,10 @@ func TestStreamOverHTTP(t *testing.T) {
 
 // How soon a browser comes back by itself is drawn for each stream: those who were
 // cut off together don't come back together.
-func TestStreamOverHTTPRetry(t *testing.T) {
-	s := newSite(t, Config{})
+func TestStreamOverHTTPRetry(t *testing.T) { overEach(t, testStreamOverHTTPRetry) }
+
+func testStreamOverHTTPRetry(t *testing.T, over transport) {
+	s := newSite(t, over, Config{})
 	drawn := map[string]bool{}
 	for range maxPerUser {
 		first := s.listen(t.Context()).block()
@@ -183,8 +216,10 @@ func TestStreamOverHTTPRetry(t *testing.T) {
 	}
 }
 
-func TestStreamOverHTTPRefusals(t *testing.T) {
-	s := newSite(t, Config{})
+func TestStreamOverHTTPRefusals(t *testing.T) { overEach(t, testStreamOverHTTPRefusals) }
+
+func testStreamOverHTTPRefusals(t *testing.T, over transport) {
+	s := newSite(t, over, Config{})
 	s.store.sessions["expired"] = chat.Session{ID: "expired", User: ann, Expires: time.Now().Add(-time.Second)}
 	for _, tc := range []struct {
 		name, method string
@@ -213,7 +248,9 @@ func TestStreamOverHTTPRefusals(t *testing.T) {
 	}
 }
 
-func TestStreamOverHTTPTurnedAway(t *testing.T) {
+func TestStreamOverHTTPTurnedAway(t *testing.T) { overEach(t, testStreamOverHTTPTurnedAway) }
+
+func testStreamOverHTTPTurnedAway(t *testing.T, over transport) {
 	check := func(t *testing.T, s *site, auth string) {
 		t.Helper()
 		resp := s.do(t.Context(), http.MethodGet, "Authorization", auth)
@@ -224,21 +261,23 @@ func TestStreamOverHTTPTurnedAway(t *testing.T) {
 		}
 	}
 	t.Run("Full", func(t *testing.T) {
-		s := newSite(t, Config{MaxConnections: 1})
+		s := newSite(t, over, Config{MaxConnections: 1})
 		s.listen(t.Context()).block()
 		check(t, s, "ann")
 	})
-	t.Run("AuthenticationBroken", func(t *testing.T) { check(t, newSite(t, Config{}), "broken") })
+	t.Run("AuthenticationBroken", func(t *testing.T) { check(t, newSite(t, over, Config{}), "broken") })
 	t.Run("HubEnded", func(t *testing.T) {
-		s := newSite(t, Config{})
+		s := newSite(t, over, Config{})
 		s.stop()
 		check(t, s, "ann")
 	})
 }
 
-func TestStreamOverHTTPEnds(t *testing.T) {
+func TestStreamOverHTTPEnds(t *testing.T) { overEach(t, testStreamOverHTTPEnds) }
+
+func testStreamOverHTTPEnds(t *testing.T, over transport) {
 	t.Run("ClientGone", func(t *testing.T) {
-		s := newSite(t, Config{})
+		s := newSite(t, over, Config{})
 		ctx, cancel := context.WithCancel(t.Context())
 		r := s.listen(ctx)
 		r.begin()
@@ -253,7 +292,7 @@ func TestStreamOverHTTPEnds(t *testing.T) {
 		}
 	})
 	t.Run("Drain", func(t *testing.T) {
-		s := newSite(t, Config{})
+		s := newSite(t, over, Config{})
 		r := s.listen(t.Context())
 		r.begin()
 		s.stop()
@@ -265,7 +304,7 @@ func TestStreamOverHTTPEnds(t *testing.T) {
 		}
 	})
 	t.Run("LogOut", func(t *testing.T) {
-		s := newSite(t, Config{})
+		s := newSite(t, over, Config{})
 		r := s.listen(t.Context())
 		r.begin()
 		e := s.store.commit(revokedEntry("ann"))
@@ -282,8 +321,10 @@ func TestStreamOverHTTPEnds(t *testing.T) {
 }
 
 // A client that reads nothing while 2 MB come: its stream is fed as it reads on.
-func TestStreamOverHTTPSlowReader(t *testing.T) {
-	s := newSite(t, Config{CacheBytes: 100_000})
+func TestStreamOverHTTPSlowReader(t *testing.T) { overEach(t, testStreamOverHTTPSlowReader) }
+
+func testStreamOverHTTPSlowReader(t *testing.T, over transport) {
+	s := newSite(t, over, Config{CacheBytes: 100_000})
 	r := s.listen(t.Context())
 	r.begin()
 	const n = 900 // of 3 KB; more than 1,000 would be too many to replay

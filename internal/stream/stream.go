@@ -92,11 +92,14 @@ func (s *Stream) Closed() {
 
 // write gives the stream a frame, which leaves with the turn's flush.
 func (h *Hub) write(s *Stream, f Frame) {
+	if h.gathered >= maxGathered && !s.dirty {
+		h.flush()
+	}
 	if s.conn.Write(f) >= PendingHigh && !s.blocked {
 		s.blocked = true
 		h.watch(s)
 	}
-	if !s.dirty {
+	if h.gathered += f.Len(); !s.dirty {
 		s.dirty = true
 		h.dirty = append(h.dirty, s)
 	}
