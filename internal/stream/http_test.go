@@ -31,7 +31,8 @@ type site struct {
 
 // transports are the ways to serve a stream.
 var transports = map[string]func(http.Handler) *httptest.Server{
-	"HTTP1": httptest.NewServer, // lean on Linux
+	"HTTP1":        httptest.NewServer, // taken over on Linux
+	"HTTP1/Listen": func(h http.Handler) *httptest.Server { return listening(h, 0) },
 	"HTTP1/NotTakenOver": func(h http.Handler) *httptest.Server {
 		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(wrapped{w}, r) }))
 	},
@@ -41,6 +42,21 @@ var transports = map[string]func(http.Handler) *httptest.Server{
 		srv.StartTLS()
 		return srv
 	},
+}
+
+// listening serves behind Listen.
+func listening(h http.Handler, headerTimeout time.Duration) *httptest.Server {
+	srv := httptest.NewUnstartedServer(h)
+	l, err := h.(*Handler).Listen("127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	_ = srv.Listener.Close()
+	srv.Listener = l
+	srv.Config.ReadHeaderTimeout = headerTimeout
+	srv.Config.MaxHeaderBytes = 32 << 10
+	srv.Start()
+	return srv
 }
 
 // wrapped is a writer that a middleware wrapped: it can't be hijacked any more.
@@ -78,8 +94,13 @@ func newSite(t *testing.T, over transport, cfg Config) *site {
 		srv.Close()
 	})
 	s.store.commit(changed(log, users(ann, bob), nil))
-	s.store.sessions["ann"] = chat.Session{ID: "ann", User: ann, Expires: time.Now().Add(time.Hour)}
+	s.admit("ann", time.Now().Add(time.Hour))
 	return s
+}
+
+// admit makes a session of ann.
+func (s *site) admit(id string, expires time.Time) {
+	s.store.set(func() { s.store.sessions[id] = chat.Session{ID: id, User: ann, Expires: expires} })
 }
 
 // authenticate takes the session's id from the Authorization header.
@@ -220,7 +241,7 @@ func TestStreamOverHTTPRefusals(t *testing.T) { overEach(t, testStreamOverHTTPRe
 
 func testStreamOverHTTPRefusals(t *testing.T, over transport) {
 	s := newSite(t, over, Config{})
-	s.store.sessions["expired"] = chat.Session{ID: "expired", User: ann, Expires: time.Now().Add(-time.Second)}
+	s.admit("expired", time.Now().Add(-time.Second))
 	for _, tc := range []struct {
 		name, method string
 		header       []string

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 	"unsafe"
@@ -58,10 +59,32 @@ var outputs = sync.Pool{New: func() any { return &output{b: make([]byte, 0, 512)
 // newSocket takes connections of HTTP/1 over. Others, and those of a server that hides
 // them, stay with net/http.
 func (h *Handler) newSocket(w http.ResponseWriter, r *http.Request) socket {
-	if _, ok := w.(http.Hijacker); !ok || r.ProtoMajor != 1 || r.TLS != nil {
+	switch w.(type) {
+	case *answer:
+	case http.Hijacker:
+		if r.ProtoMajor != 1 || r.TLS != nil {
+			return newPortable(w)
+		}
+	default:
 		return newPortable(w)
 	}
 	return &lean{poller: &h.poller, fd: -1}
+}
+
+// takeOver takes the descriptor of the connection and says how many bytes came after
+// the request and are lost.
+func takeOver(w http.ResponseWriter) (fd, heard int, err error) {
+	if a, ok := w.(*answer); ok {
+		fd, a.fd = a.fd, -1
+		return fd, 0, nil
+	}
+	conn, in, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		return -1, 0, err
+	}
+	defer func() { _ = conn.Close() }() // the descriptor has a life of its own
+	fd, err = descriptor(conn)
+	return fd, in.Reader.Buffered(), err
 }
 
 // Write implements Conn.
@@ -116,18 +139,12 @@ func (c *lean) Close() {
 // serve implements socket. The goroutine of the handler ends with it.
 func (c *lean) serve(w http.ResponseWriter, r *http.Request, s *Stream, first []byte) error {
 	c.stream = s
-	conn, in, err := w.(http.Hijacker).Hijack()
+	fd, heard, err := takeOver(w)
 	if err != nil {
 		s.Closed()
 		return fmt.Errorf("take over the connection: %w", err)
 	}
-	fd, err := descriptor(conn)
-	_ = conn.Close() // the descriptor has a life of its own
-	if err != nil {
-		s.Closed()
-		return fmt.Errorf("take over the connection: %w", err)
-	}
-	if err := c.begin(fd, in.Reader.Buffered(), head(w.Header(), first)); err != nil {
+	if err := c.begin(fd, heard, append(head(http.StatusOK, w.Header()), first...)); err != nil {
 		_ = unix.Close(fd)
 		s.Closed()
 		return fmt.Errorf("poll the connection: %w", err)
@@ -173,15 +190,15 @@ func descriptor(conn net.Conn) (fd int, err error) {
 	return fd, nil
 }
 
-// head is the response's header and the body's beginning. The body ends with the
-// connection: it is never whole anyway, each event shows its own end, and unlike
-// chunks that is good for HTTP/1.0 too, which proxies still speak by default.
-func head(header http.Header, first []byte) []byte {
+// head is a response's header. The body of a stream ends with its connection: it is
+// never whole anyway, each event shows its own end, and unlike chunks that is good for
+// HTTP/1.0 too, which proxies still speak by default.
+func head(status int, header http.Header) []byte {
 	header.Set("Connection", "close")
 	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	b := &output{b: append(make([]byte, 0, 512), "HTTP/1.1 200 OK\r\n"...)}
+	b := &output{b: append(make([]byte, 0, 512), "HTTP/1.1 "+strconv.Itoa(status)+" "+http.StatusText(status)+"\r\n"...)}
 	_ = header.Write(b) // to memory
-	return append(append(b.b, "\r\n"...), first...)
+	return append(b.b, "\r\n"...)
 }
 
 // Write implements io.Writer.
@@ -317,12 +334,11 @@ func (c *lean) event(events uint32) (ended int, writable bool) {
 
 // hear discards what the client sends. False: it has ended, or sends too much.
 func (c *lean) hear() bool {
-	// For TCP, MSG_TRUNC means: discard, copy nothing.
-	n, _, err := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(c.fd), 0, 4*maxHeard, unix.MSG_DONTWAIT|unix.MSG_TRUNC, 0, 0)
+	n, err := discard(int(c.fd), 4*maxHeard)
 	if err != 0 {
-		return err == unix.EAGAIN || err == unix.EINTR
+		return err == unix.EAGAIN
 	}
-	heard := int(c.heard) + int(n)
+	heard := int(c.heard) + n
 	c.heard = uint16(min(heard, maxHeard))
 	return n > 0 && heard < maxHeard
 }
@@ -342,15 +358,27 @@ func (o *output) release() {
 	}
 }
 
-// send is one system call that never waits, so the scheduler need not know of it: of
-// some 8 µs that it costs, 2 more would be the runtime's.
+// send and the other two are system calls that never wait, so the scheduler need not
+// know of them: of some 8 µs that a send costs, 2 more would be the runtime's.
 func send(fd int, b []byte) (int, unix.Errno) {
+	return transfer(unix.SYS_SENDTO, fd, unsafe.Pointer(unsafe.SliceData(b)), len(b), unix.MSG_NOSIGNAL)
+}
+
+func receive(fd int, b []byte, flags int) (int, unix.Errno) {
+	return transfer(unix.SYS_RECVFROM, fd, unsafe.Pointer(unsafe.SliceData(b)), len(b), flags)
+}
+
+// discard receives at most n bytes of TCP and copies none.
+func discard(fd, n int) (int, unix.Errno) {
+	return transfer(unix.SYS_RECVFROM, fd, nil, n, unix.MSG_TRUNC)
+}
+
+func transfer(call uintptr, fd int, b unsafe.Pointer, n, flags int) (int, unix.Errno) {
 	for {
-		n, _, err := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
-			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+		done, _, err := unix.RawSyscall6(call, uintptr(fd), uintptr(b), uintptr(n), uintptr(flags|unix.MSG_DONTWAIT), 0, 0)
 		switch err {
 		case 0:
-			return int(n), 0
+			return int(done), 0
 		case unix.EINTR:
 		default:
 			return 0, err
