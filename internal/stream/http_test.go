@@ -294,6 +294,29 @@ func testStreamOverHTTPTurnedAway(t *testing.T, over transport) {
 	})
 }
 
+// One that came too late for the hub to let it in is told too, and its socket ends.
+func TestStreamOverHTTPNeverLetIn(t *testing.T) { overEach(t, testStreamOverHTTPNeverLetIn) }
+
+func testStreamOverHTTPNeverLetIn(t *testing.T, over transport) {
+	store := newFakeStore()
+	store.set(func() { store.sessions["ann"] = chat.Session{ID: "ann", User: ann, Expires: time.Now().Add(time.Hour)} })
+	hub := NewHub(Config{}, store, store, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)) // nobody runs it
+	srv := over(&Handler{Hub: hub, Authenticate: authenticate(store), Log: slog.New(slog.DiscardHandler)})
+	defer srv.Close()
+	s := &site{T: t, url: srv.URL, client: srv.Client(), hub: hub, store: store}
+	resp := s.do(t.Context(), http.MethodGet, "Authorization", "ann") // the header comes after verdictWait
+	close(hub.done)
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || !strings.Contains(string(body), "event: reconnect\ndata: {\"delayMs\":") {
+		t.Errorf("body %q, %v", body, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if hub.waitEmpty(ctx); hub.Connections() != 0 {
+		t.Error("its socket never said Closed")
+	}
+}
+
 func TestStreamOverHTTPEnds(t *testing.T) { overEach(t, testStreamOverHTTPEnds) }
 
 func testStreamOverHTTPEnds(t *testing.T, over transport) {

@@ -137,7 +137,7 @@ func (c *lean) Close() {
 }
 
 // serve implements socket. The goroutine of the handler ends with it.
-func (c *lean) serve(w http.ResponseWriter, r *http.Request, s *Stream, first []byte) error {
+func (c *lean) serve(w http.ResponseWriter, _ *http.Request, s *Stream, first []byte) error {
 	c.stream = s
 	fd, heard, err := takeOver(w)
 	if err != nil {
@@ -158,9 +158,10 @@ func (c *lean) serve(w http.ResponseWriter, r *http.Request, s *Stream, first []
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.closing && c.fd >= 0 {
+	if !c.closing && !c.failed {
 		c.push(reconnectFrame(between(nil, reconnectFrom, reconnectTo)).AppendTo(nil))
 		c.closing = true
+		c.send()
 		c.leave()
 	}
 	return nil

@@ -54,7 +54,16 @@ func (h *Handler) Listen(address string) (net.Listener, error) {
 		_ = file.Close()
 		return nil, err
 	}
+	h.warnOfLimit()
 	return &listener{h: h, addr: tcp.Addr(), file: file, raw: raw, spare: openSpare(), head: make([]byte, maxHead)}, nil
+}
+
+// warnOfLimit says so when fewer descriptors may be open than streams.
+func (h *Handler) warnOfLimit() {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil && limit.Cur < uint64(h.Hub.cfg.MaxConnections) {
+		h.Log.Warn("the limit of open files is below that of streams", "files", limit.Cur, "streams", h.Hub.cfg.MaxConnections)
+	}
 }
 
 // setOptions sets what connections inherit from their listener.
@@ -89,20 +98,22 @@ func (l *listener) Accept() (net.Conn, error) {
 	for {
 		fd, err := l.accept()
 		switch {
-		case err == unix.EMFILE || err == unix.ENFILE:
-			l.h.Hub.metrics.refused.Inc()
-			if !l.refuse() {
-				return nil, err // net/http waits and calls again
-			}
-			continue
-		case err == unix.ECONNABORTED:
-			continue
-		case err != nil:
-			if l.spare >= 0 { // the end
+		case errors.Is(err, net.ErrClosed):
+			if l.spare >= 0 {
 				_ = unix.Close(l.spare)
 				l.spare = -1
 			}
 			return nil, err
+		case err == unix.EMFILE || err == unix.ENFILE:
+			l.h.Hub.metrics.refused.Inc()
+			if l.refuse() {
+				continue
+			}
+			return nil, temporary{err}
+		case err == unix.ECONNABORTED:
+			continue
+		case err != nil: // of the network or for want of memory: none is the listener's end
+			return nil, temporary{err}
 		}
 		n, _ := receive(fd, l.head, unix.MSG_PEEK)
 		if end, ok := streamRequest(l.head[:n]); ok {
@@ -117,6 +128,12 @@ func (l *listener) Accept() (net.Conn, error) {
 		return conn, nil
 	}
 }
+
+// temporary is an error after which net/http waits a moment and calls Accept again.
+type temporary struct{ error }
+
+func (temporary) Timeout() bool   { return false }
+func (temporary) Temporary() bool { return true }
 
 // accept waits for a connection.
 func (l *listener) accept() (fd int, err error) {

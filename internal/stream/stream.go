@@ -82,12 +82,12 @@ func (s *Stream) Closed() {
 	if s.gone.Swap(true) {
 		return
 	}
+	_ = s.hub.input(context.Background(), func() { s.hub.end(s, "client") }) // after the hub's end it is closed anyway
 	s.hub.open.Add(-1)
 	select {
 	case s.hub.left <- struct{}{}:
 	default: // one hint is enough
 	}
-	_ = s.hub.input(context.Background(), func() { s.hub.end(s, "client") }) // after the hub's end it is closed anyway
 }
 
 // write gives the stream a frame, which leaves with the turn's flush.
