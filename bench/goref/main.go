@@ -116,10 +116,12 @@ func serve(address string, h *hub) error {
 	if err != nil {
 		return err
 	}
+	defer l.Close() // and it isn't collected before
 	file, err := l.(*net.TCPListener).File()
 	if err != nil {
 		return err
 	}
+	defer file.Close()
 	on := int(file.Fd())
 	set, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -153,6 +154,13 @@ func testTakenOverHoldsNothing(t *testing.T, over transport) {
 		if n > 0 {
 			t.Errorf("%d bytes are held for a client that reads", n)
 		}
+	}
+}
+
+// The size is a promise, and 64 is a size class of the allocator.
+func TestLeanSize(t *testing.T) {
+	if n := unsafe.Sizeof(lean{}); n > 64 {
+		t.Errorf("a socket has %d bytes", n)
 	}
 }
 
