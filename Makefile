@@ -5,7 +5,7 @@ GO ?= go
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: bin/tidings ## everything in one process on http://localhost:8080 (PORT, DATA, AWS_PORT, RATE_LIMITS)
 	@exec bin/tidings
@@ -28,6 +28,9 @@ docs: ## write the API's documents in docs/ from the code
 bench: ## POST to SSE latency, and what the parts cost
 	$(GO) test -p 1 -run '^$$' -bench . -benchmem -timeout 15m ./...
 
+bench-sse: ## a stream beside others: memory and CPU (N=5000 REPS=3; bench/README.md)
+	@bench/run.sh
+
 SEEDS ?= 1000
 FIRST ?= 1
 sim: ## simulated worlds with everything going wrong (SEEDS=1000 FIRST=1)
@@ -44,4 +47,4 @@ build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into 
 clean: ## remove what was built (not .tidings, the local data)
 	rm -rf bin
 
-.PHONY: help run test lint docs bench sim bugs build clean FORCE
+.PHONY: help run test lint docs bench bench-sse sim bugs build clean FORCE

@@ -56,16 +56,20 @@ func (s *System) instances(n int) []string {
 	return names
 }
 
-// ServeHTTP hands each new stream to the next instance that is ready, as a load
-// balancer would, so that clients who come back come to another one. When none is
-// ready it takes any: it tells the client itself when to come back.
+// ServeHTTP hands each new stream to the next instance.
 func (s *streamers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.next().Events.ServeHTTP(w, r)
+}
+
+// next is the next instance that is ready, as a load balancer would choose, so that
+// clients who come back come to another one. When none is ready it is any: it tells
+// the client itself when to come back.
+func (s *streamers) next() *app.Streamer {
 	first, n := s.last.Add(1)-1, uint64(len(s.all))
 	for i := range n {
 		if one := s.all[(first+i)%n]; one.Ready() {
-			one.Events.ServeHTTP(w, r)
-			return
+			return one
 		}
 	}
-	s.all[first%n].Events.ServeHTTP(w, r)
+	return s.all[first%n]
 }

@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"tidings/local/aws":           {"tidings/local/aws/"},
 	"tidings/local":               {"tidings/internal/", "tidings/local/aws", "tidings/docs"},
 	"tidings/docs":                {},
+	"tidings/bench/":              {"tidings/internal/"},
 }
 
 // Who else may import the SDK of a service: the one package that speaks to it.

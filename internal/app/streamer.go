@@ -28,7 +28,7 @@ type StreamerConfig struct {
 // Streamer is one instance with its queue.
 type Streamer struct {
 	*stream.Service
-	Events  http.Handler // GET /api/events
+	Events  *stream.Handler // GET /api/events
 	metrics *prometheus.Registry
 }
 

@@ -35,6 +35,9 @@ func TestAudit(t *testing.T) {
 		{"ListEndsExactlyAtW", positionExact},
 		{"ListHoldsWhatWasWritten", positionNothing},
 		{"LeftLogsAreNotVerifiedSooner", positionLongLeft},
+		{"LongListThatCannotShrink", positionLongStuck},
+		{"ClientGoneDuringTheRead", auditLeft},
+		{"MembershipsOnceHoweverLongTheTableIsDown", auditMembershipsOnce},
 		{"WMovesByVerifiedReadsOnly", positionByReads},
 		{"WWaitsForWhatIsMissing", positionWaits},
 		{"ListShrinks", positionShrinks},
@@ -436,14 +439,16 @@ func positionByBoth(w *world) {
 // what it told of is delivered: of what is committed meanwhile it says nothing.
 func positionReadTime(w *world) {
 	verified := func() int64 { return w.logState(log).verifiedAt }
+	member := func() (at int64) {
+		w.within(func(h *Hub) { at = h.users[ann].verifiedAt })
+		return at
+	}
 	w.slowTable(2 * time.Second)
 	began := time.Now()
 	a := w.open(ann, "s")
 	w.pass(2 * time.Second) // the own log
 	w.pass(2 * time.Second) // session and memberships
-	var got int64
-	w.within(func(h *Hub) { got = h.users[ann].verifiedAt })
-	if got != began.Add(2*time.Second).UnixMilli() {
+	if got := member(); got != began.Add(2*time.Second).UnixMilli() {
 		w.Errorf("memberships verified %v after the beginning", time.UnixMilli(got).Sub(began))
 	}
 	w.pass(2 * time.Second) // the log
@@ -452,6 +457,12 @@ func positionReadTime(w *world) {
 	}
 	w.pass(10 * time.Second)
 	w.ready(a, false)
+	for was := member(); member() == was; { // the audit
+		w.pass(100 * time.Millisecond)
+	}
+	if got := time.Since(time.UnixMilli(member())); got < 2*time.Second {
+		w.Errorf("memberships verified %v ago by a read of two seconds", got)
+	}
 	e := w.message(log, bob)
 	heads, was := w.store.count("heads"), verified()
 	for w.store.count("heads") < heads+2 { // of the own log, of the other
@@ -528,20 +539,90 @@ func positionNothing(w *world) {
 	}
 }
 
-// A log that the user has left is nobody's to audit.
+// A log that the user has left is nobody's to audit: it goes in its time.
 func positionLongLeft(w *world) {
 	const logs = manyListed + 6
 	for i := range logs {
 		w.changed(chat.LogID(fmt.Sprint("c:", i)), users(ann, bob), nil)
 	}
 	w.connect(ann)
+	w.grown()
+	w.pass(auditEvery)
 	w.send(w.changed(log, nil, users(ann)))
-	w.pass(linger - time.Minute)
+	for range 2 * (linger / time.Minute) {
+		for i := range logs {
+			w.send(w.message(chat.LogID(fmt.Sprint("c:", i)), bob))
+		}
+		w.pass(30 * time.Second)
+	}
+	w.pass(time.Minute)
+	if l := w.logState(log); l.state != untracked || l.list != nil {
+		w.Errorf("it is in state %d, on a list %v", l.state, l.list != nil)
+	}
+}
+
+// A long list that can't shrink is no reason for more than a read a minute.
+func positionLongStuck(w *world) {
+	const logs = manyListed + 6
+	for i := range logs {
+		w.changed(chat.LogID(fmt.Sprint("c:", i)), users(ann, bob), nil)
+	}
+	w.connect(ann)
+	w.grown()
+	w.store.set(func() { w.store.broken = "heads" })
 	for i := range logs {
 		w.send(w.message(chat.LogID(fmt.Sprint("c:", i)), bob))
 	}
-	w.pass(5 * time.Minute)
-	if l := w.logState(log); l.state != untracked || l.queued != 0 {
-		w.Errorf("it is in state %d, queued %v", l.state, l.queued != 0)
+	w.pass(time.Minute)
+	before := w.store.count("memberships")
+	w.pass(10 * time.Minute)
+	if got := w.store.count("memberships") - before; got < 6 || got > 10 {
+		w.Errorf("%d reads of memberships in ten minutes", got)
+	}
+}
+
+// What was asked for a user who has left since is dropped, and binds nothing.
+func auditLeft(w *world) {
+	a := w.connect(ann)
+	w.pass(30 * time.Second)
+	w.slowTable(4 * time.Second)
+	for before := w.store.count("memberships"); w.store.count("memberships") == before; {
+		w.pass(100 * time.Millisecond)
+	}
+	a.stream.Closed() // the answer is on its way
+	w.slowTable(0)
+	w.pass(linger + time.Minute)
+	if got := w.metric("logs"); got != 0 {
+		w.Errorf("%v logs kept", got)
+	}
+	// The same with the session, which has ended.
+	a = w.connect(ann)
+	w.pass(sessionEvery - time.Minute)
+	w.store.set(func() { clear(w.store.sessions) })
+	w.slowTable(4 * time.Second)
+	for before := w.store.count("sessions"); w.store.count("sessions") == before; {
+		w.pass(100 * time.Millisecond)
+	}
+	a.stream.Closed()
+	w.pass(10 * time.Second)
+	equal(w.T, "revoked", a.named("revoked"))
+}
+
+func auditMembershipsOnce(w *world) {
+	a := w.connect(ann)
+	w.pass(time.Minute)
+	w.store.set(func() { w.store.broken = "memberships" })
+	w.pass(time.Hour)
+	w.changed("c:9", users(ann, cat), nil)
+	w.store.set(func() { w.store.broken = "" })
+	before := w.store.count("memberships")
+	w.pass(2 * backoffTo)
+	if got := w.store.count("memberships") - before; got != 1 {
+		w.Errorf("%d reads of one user's memberships", got)
+	}
+	equal(w.T, "ann", a.ids(), "c:9/1/3")
+	w.pass(30 * time.Minute)
+	if got := w.store.count("memberships") - before; got < 3 || got > 5 {
+		w.Errorf("%d reads in half an hour after that", got)
 	}
 }

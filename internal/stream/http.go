@@ -19,9 +19,12 @@ type Handler struct {
 	// chat.KindUnauthenticated answers 401. The hub reads the session again.
 	Authenticate func(*http.Request) (chat.Session, error)
 	Log          *slog.Logger
+
+	poller poller // of the sockets that were taken over
 }
 
-// ServeHTTP implements http.Handler. It returns when the stream has ended.
+// ServeHTTP implements http.Handler. On Linux it takes a connection of HTTP/1 over and
+// returns; else it returns when the stream has ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", http.MethodGet)
@@ -49,7 +52,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.turnAway(w, position, fullFrom, fullTo)
 		return
 	}
-	sock := newSocket(w)
+	sock := h.newSocket(w, r)
 	s, err := h.Hub.Open(r.Context(), Request{Session: session, LastEventID: position}, sock)
 	switch {
 	case errors.Is(err, ErrClosed): // another instance takes it
@@ -59,13 +62,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.turnAway(w, position, fullFrom, fullTo)
 		return
 	}
-	defer s.Closed()
 	if err := h.awaitVerdict(r, s); err != nil {
+		s.Closed()
 		problem(w, http.StatusUnauthorized, chat.ErrSessionEnded.Code, chat.ErrSessionEnded.Message)
 		return
 	}
-	begin(w)
-	sock.serve(r.Context(), s, append(append(retryLine(between(nil, retryFrom, retryTo)), echoLine(position)...), '\n'))
+	setHeader(w.Header())
+	first := append(append(retryLine(between(nil, retryFrom, retryTo)), echoLine(position)...), '\n')
+	if err := sock.serve(w, r, s, first); err != nil {
+		h.Log.ErrorContext(r.Context(), "serve stream", "error", err)
+	}
 }
 
 // verdictWait is how long a stream's header may wait for the session to be read. It
@@ -88,22 +94,17 @@ func (h *Handler) awaitVerdict(r *http.Request, s *Stream) error {
 	return nil
 }
 
-// begin writes the header of a stream.
-func begin(w http.ResponseWriter) {
-	// The server's time-out for requests would end the stream. A transport that
-	// knows no deadlines has none to lift.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	h := w.Header()
+// setHeader sets the header of a stream.
+func setHeader(h http.Header) {
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
 }
 
 // turnAway answers a client that can't be served now so that it comes back later:
 // any status but 200 would end its EventSource for good.
 func (h *Handler) turnAway(w http.ResponseWriter, position string, from, to time.Duration) {
-	begin(w)
+	setHeader(w.Header())
 	f := reconnectFrame(between(nil, from, to))
 	f.ID = echoLine(position)
 	_, _ = w.Write(f.AppendTo(nil)) // a client that is gone needs no answer

@@ -445,6 +445,9 @@ func resumeCutBeforeReady(w *world) {
 	if n := len(a.named("heartbeat")); n < 2 || strings.Contains(a.text(), "id: ") {
 		w.Errorf("%d heartbeats, position %q", n, a.position())
 	}
+	if n := w.store.count("sessions"); n != 0 {
+		w.Errorf("the session was read %d times again before it was ready", n)
+	}
 	w.store.set(func() { w.store.broken = "" })
 	w.pass(2 * backoffTo)
 	w.ready(a, false)
