@@ -44,6 +44,17 @@ docs: ## write the API's documents in docs/ from the code
 bench: ## POST to SSE latency, and what the parts cost
 	$(GO) test -p 1 -run '^$$' -bench . -benchmem -timeout 15m ./...
 
+bench-sse: ## a stream beside others: memory and CPU (N=5000 REPS=3; bench/README.md)
+	@bench/run.sh
+
+SEEDS ?= 1000
+FIRST ?= 1
+sim: ## simulated worlds with everything going wrong (SEEDS=1000 FIRST=1)
+	$(GO) test ./internal/sim -run TestWorld -timeout 0 -v -args -first=$(FIRST) -seeds=$(SEEDS)
+
+bugs: ## how many simulated worlds it takes to notice a broken rule
+	$(GO) test ./internal/sim -run TestBugs -timeout 0 -v -args -bugs
+
 build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into bin/
 	@for f in functions/*/; do n=$$(basename $$f); \
 	  GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -trimpath -tags lambda.norpc -ldflags='-s -w' -o bin/$$n/bootstrap ./$$f || exit 1; done
@@ -52,4 +63,4 @@ build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into 
 clean: ## remove what was built (not .tidings, the local data)
 	rm -rf bin web/dist
 
-.PHONY: help run web test-web test lint docs bench build clean FORCE
+.PHONY: help run web test-web test lint docs bench bench-sse sim bugs build clean FORCE

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"time"
 
 	"tidings/internal/app"
 	"tidings/internal/session"
@@ -20,6 +21,12 @@ type Config struct {
 	// Web is the folder of the built web app, which need not be there. WEB, default
 	// web/dist.
 	Web string
+	// Streamers is how many streamers there are behind the port; a new stream gets to
+	// another one than the last. STREAMERS, 1 (default) to 9.
+	Streamers int
+	// Drain is over how long a stop sends the streams away, so that they are told one
+	// after the other. DRAIN, in seconds, 0 to 110, default 1.
+	Drain time.Duration
 	// RateLimits holds users to the limits of production. RATE_LIMITS, on
 	// (default) or off.
 	RateLimits bool
@@ -44,6 +51,8 @@ func readConfig(getenv func(string) string) (Config, error) {
 		Data:        getenv("DATA"),
 		Web:         cmp.Or(getenv("WEB"), "web/dist"),
 		AWSPort:     e.Number("AWS_PORT", 4566, 0, 65535),
+		Streamers:   e.Number("STREAMERS", 1, 1, 9),
+		Drain:       time.Duration(e.Number("DRAIN", 1, 0, 110)) * time.Second,
 		RateLimits:  e.OnOff("RATE_LIMITS", true),
 		FriendsOnly: e.FriendsOnly(),
 		Endpoint:    getenv("AWS_ENDPOINT_URL"),

@@ -1,5 +1,5 @@
 // Command local is the whole of Tidings in one process behind one port: the Lambda
-// handlers behind an API Gateway of a few lines, the relay, a streamer, and the
+// handlers behind an API Gateway of a few lines, the relay, the janitor, streamers, and the
 // AWS that they stand on. It needs no container and no account.
 package main
 

@@ -28,7 +28,7 @@ const patience = 60 * time.Second
 // mustStart starts a whole system of its own, on free ports and a fresh folder.
 func mustStart(t testing.TB, change func(*Config)) *System {
 	t.Helper()
-	c := Config{Data: t.TempDir(), Passwords: session.NewPasswords(session.WithCost(8, 1))}
+	c := Config{Data: t.TempDir(), Drain: time.Second, Passwords: session.NewPasswords(session.WithCost(8, 1))}
 	if change != nil {
 		change(&c)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,73 +11,13 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"tidings/internal/chat"
 )
-
-// process is a `make run` of its own: the real executable.
-type process struct {
-	cmd *exec.Cmd
-	out *bufio.Reader
-	url string
-}
-
-func mustBuild(t *testing.T, pkg string) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "main")
-	if out, err := exec.Command("go", "build", "-o", bin, pkg).CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", pkg, err, out)
-	}
-	return bin
-}
-
-// mustRun starts the executable on free ports and waits until it says where it is.
-func mustRun(t *testing.T, bin, data string) *process {
-	t.Helper()
-	p := &process{cmd: exec.Command(bin)}
-	p.cmd.Env = append(os.Environ(), "PORT=0", "AWS_PORT=0", "DATA="+data, "AWS_ENDPOINT_URL=")
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := &bytes.Buffer{}
-	p.cmd.Stderr = log
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill() // it may have ended
-		_ = p.cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s", log)
-		}
-	})
-	p.out = bufio.NewReader(out)
-	line, err := p.out.ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := fmt.Sscanf(line, "Tidings runs on %s", &p.url); err != nil {
-		t.Fatalf("first line %q", line)
-	}
-	return p
-}
-
-// kill is kill -9: nothing is flushed or said goodbye to.
-func (p *process) kill(t *testing.T) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	_ = p.cmd.Wait()
-}
 
 // Users, sessions, conversations and messages that were answered are there after a
 // kill -9 in the middle of writing; and live events go on.
@@ -105,7 +44,7 @@ func TestKillAndRestart(t *testing.T) {
 	for range n {
 		<-taken
 	}
-	first.kill(t)
+	first.kill()
 	for range taken {
 		n++
 	}
@@ -182,9 +121,8 @@ func TestStopTellsStreams(t *testing.T) {
 	if e := alice.next(); e.Name != "closed" {
 		t.Errorf("alice got %+v", e)
 	}
-	_, _ = io.Copy(io.Discard, p.out)
-	if err := p.cmd.Wait(); err != nil {
-		t.Errorf("ended with %v", err)
+	if <-p.ended; p.err != nil {
+		t.Errorf("ended with %v", p.err)
 	}
 }
 
@@ -267,76 +205,4 @@ func TestOperatorPages(t *testing.T) {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, b)
 		}
 	}
-}
-
-// The streamer's own executable, beside a system whose AWS it reaches through a
-// port: it holds streams, tells them when it goes, and leaves no queue behind.
-func TestStreamerProcess(t *testing.T) {
-	data := t.TempDir()
-	sys := mustStart(t, func(c *Config) { c.Data = data })
-	key, err := os.ReadFile(filepath.Join(data, "session.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	queues := sqs.NewFromConfig(sys.AWS.Config())
-	before := countQueues(t, queues)
-
-	cmd := exec.Command(mustBuild(t, "tidings/streamer"))
-	cmd.Env = append(os.Environ(), "PORT=0", "METRICS_PORT=0", "TABLE_NAME=tidings", "TOPIC_ARN=arn:aws:sns:us-east-1:000000000000:tidings",
-		"SESSION_KEYS="+strings.TrimSpace(string(key)), "AWS_ENDPOINT_URL="+sys.AWSURL, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x")
-	logs, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	var started struct{ Msg, Address string }
-	lines := bufio.NewScanner(logs)
-	for started.Msg != "streamer started" && lines.Scan() {
-		if err := json.Unmarshal(lines.Bytes(), &started); err != nil {
-			t.Fatalf("%s: %v", lines.Text(), err)
-		}
-	}
-	_, port, err := net.SplitHostPort(started.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	alice, bob := newPerson(t, sys.URL, "alice"), newPerson(t, sys.URL, "bob")
-	bob.url = "http://127.0.0.1:" + port
-	bob.listen()
-	id := alice.open(bob)
-	if f := bob.nextFrame(); f.EventID != chat.EventID(chat.ConversationLog(id), 1, 3) {
-		t.Errorf("bob got %s", f.EventID)
-	}
-	for i := range 20 {
-		alice.say(id, fmt.Sprint(i))
-	}
-	checkMessages(bob, id, 2, 20)
-
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if e := bob.next(); e.Name != "reconnect" {
-		t.Errorf("bob got %+v", e)
-	}
-	for lines.Scan() {
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("ended with %v", err)
-	}
-	if after := countQueues(t, queues); after != before {
-		t.Errorf("%d queues, %d before the streamer came and went", after, before)
-	}
-}
-
-func countQueues(t *testing.T, c *sqs.Client) int {
-	t.Helper()
-	out, err := c.ListQueues(t.Context(), &sqs.ListQueuesInput{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(out.QueueUrls)
 }

@@ -11,9 +11,9 @@ import (
 )
 
 // routes is the one origin that in the cloud is made of the edge, the HTTP API and
-// the streamer: each area of the API answers as its Lambda function does, from an
+// the streamers: each area of the API answers as its Lambda function does, from an
 // API Gateway event. The web app has what is no route of these.
-func routes(services *app.Services, streamer *app.Streamer, web *webApp, s *System) http.Handler {
+func routes(services *app.Services, streamers *streamers, web *webApp, s *System) http.Handler {
 	function := func(h http.Handler) http.Handler { return lambdahttp.Local(lambdahttp.Handler(h)) }
 	auth := function(services.API.AuthHandler())
 	mux := http.NewServeMux()
@@ -28,10 +28,10 @@ func routes(services *app.Services, streamer *app.Streamer, web *webApp, s *Syst
 		mux.Handle(area, h)
 		mux.Handle(area+"/", h)
 	}
-	mux.Handle("/api/events", streamer.Events)
+	mux.Handle("/api/events", streamers)
 	mux.HandleFunc("GET /healthz", app.Healthz)
-	mux.HandleFunc("GET /readyz", streamer.Readyz)
-	mux.Handle("GET /metrics", streamer.Metrics())
+	mux.Handle("GET /readyz", app.Readyz(streamers.all...))
+	mux.Handle("GET /metrics", app.Metrics(streamers.all...))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case web.wants(r):

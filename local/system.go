@@ -20,7 +20,6 @@ import (
 
 	"tidings/internal/app"
 	"tidings/internal/relay"
-	"tidings/internal/stream"
 	embedded "tidings/local/aws"
 )
 
@@ -35,7 +34,7 @@ type System struct {
 
 	ctx    context.Context // ends when the system shall stop, with the cause
 	cancel context.CancelCauseFunc
-	tasks  sync.WaitGroup // of the streamer and the relay, which end with ctx
+	tasks  sync.WaitGroup // of the streamers, the relay and the janitor, which end with ctx
 
 	// Ports and the AWS outlive the tasks, which take leave through them.
 	serving     context.Context
@@ -66,14 +65,14 @@ func Start(ctx context.Context, c Config, log *slog.Logger) (_ *System, err erro
 	if err != nil {
 		return nil, err
 	}
-	streamer, err := services.OpenStreamer(s.ctx, cfg, app.StreamerConfig{Config: stream.Config{Instance: s.instance()}}, log)
+	streamers, err := s.openStreamers(services, c, cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	s.run("streamer", streamer.Run)
 	if err := s.follow(services, cfg, filepath.Join(c.Data, "relay.json"), log); err != nil {
 		return nil, err
 	}
+	s.sweep(services, cfg, sweepEvery, log)
 	if err := makeDemoUsers(s.ctx, services.API.Accounts); err != nil {
 		return nil, err
 	}
@@ -81,7 +80,7 @@ func Start(ctx context.Context, c Config, log *slog.Logger) (_ *System, err erro
 	if err != nil {
 		return nil, err
 	}
-	addr, err := s.listen("PORT", c.Port, routes(services, streamer, web, s))
+	addr, err := s.listen("PORT", c.Port, routes(services, streamers, web, s))
 	if err != nil {
 		return nil, err
 	}
@@ -181,15 +180,6 @@ func (s *System) follow(services *app.Services, cfg aws.Config, checkpoint strin
 	}
 	s.run("relay", f.Run)
 	return nil
-}
-
-// instance is the streamer's name. The embedded AWS belongs to this process alone,
-// so one name does, and a start takes over the queue that a kill left behind.
-func (s *System) instance() string {
-	if s.AWS != nil {
-		return "local"
-	}
-	return "local-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 }
 
 // listen serves h on a port of the loopback address until the system stops, and

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"time"
 
 	"tidings/internal/app"
 )
@@ -32,6 +33,10 @@ func readConfig(getenv func(string) string) (Config, error) {
 	// MAX_CONNECTIONS: above 95 % of it the instance is not ready. The default is
 	// the hub's.
 	c.Streamer.MaxConnections = e.Number("MAX_CONNECTIONS", 0, 1, 1_000_000)
+	// DRAIN_SECONDS: over how long the streams are sent away on a stop, 0 to 110,
+	// default 25. Whoever stops the container must give it 15 s more: for sockets that
+	// take no more and for the queue. ECS's stopTimeout is 30 s by default, 120 s at most.
+	c.Streamer.Drain = max(1, time.Duration(e.Number("DRAIN_SECONDS", 25, 0, 110))*time.Second) // zero would be the hub's default
 	c.Streamer.Instance = instance()
 	return c, errors.Join(err, e.Err())
 }

@@ -39,14 +39,14 @@ func run(ctx context.Context, getenv func(string) string, _, stderr io.Writer) e
 	public := http.NewServeMux()
 	public.Handle("/api/events", s.Events)
 	public.HandleFunc("GET /healthz", app.Healthz)
-	public.HandleFunc("GET /readyz", s.Readyz)
+	public.Handle("GET /readyz", app.Readyz(s))
 	stop, failed := context.WithCancelCause(ctx)
 	defer failed(nil)
-	streams, err := serve(c.Port, public, failed)
+	streams, err := serve(s.Events.Listen, c.Port, public, failed)
 	if err != nil {
 		failed(fmt.Errorf("PORT: %w", err))
 	}
-	metrics, err := serve(c.MetricsPort, s.Metrics(), failed)
+	metrics, err := serve(listen, c.MetricsPort, app.Metrics(s), failed)
 	if err != nil {
 		failed(fmt.Errorf("METRICS_PORT: %w", err))
 	}
@@ -69,9 +69,10 @@ type port struct {
 func (p *port) close() { _ = p.srv.Close() }
 
 // serve serves a port until it is closed; a later failure is told to failed.
-func serve(number int, h http.Handler, failed context.CancelCauseFunc) (*port, error) {
-	p := &port{srv: http.Server{Handler: h, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}}
-	l, err := net.Listen("tcp", ":"+strconv.Itoa(number))
+func serve(listen func(address string) (net.Listener, error), number int, h http.Handler, failed context.CancelCauseFunc) (*port, error) {
+	// A request that dribbles in must not hold a descriptor for long.
+	p := &port{srv: http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}}
+	l, err := listen(":" + strconv.Itoa(number))
 	if err != nil {
 		return p, err
 	}
@@ -83,3 +84,5 @@ func serve(number int, h http.Handler, failed context.CancelCauseFunc) (*port, e
 	}()
 	return p, nil
 }
+
+func listen(address string) (net.Listener, error) { return net.Listen("tcp", address) }

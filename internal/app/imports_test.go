@@ -22,12 +22,14 @@ var arrows = map[string][]string{
 	"tidings/internal/stream":     {"tidings/internal/chat", "tidings/internal/bus"},
 	"tidings/internal/app":        {"tidings/internal/"},
 	"tidings/internal/chattest":   {"tidings/internal/chat"},
+	"tidings/internal/sim":        {"tidings/internal/", "tidings/local/aws"},
 	"tidings/internal/apidoc":     {"tidings/internal/chat", "tidings/internal/httpapi", "tidings/internal/session", "tidings/internal/stream"},
 	"tidings/functions/":          {"tidings/internal/"},
 	"tidings/streamer":            {"tidings/internal/"},
 	"tidings/local/aws":           {"tidings/local/aws/"},
 	"tidings/local":               {"tidings/internal/", "tidings/local/aws", "tidings/docs"},
 	"tidings/docs":                {},
+	"tidings/bench/":              {"tidings/internal/"},
 }
 
 // Who else may import the SDK of a service: the one package that speaks to it.

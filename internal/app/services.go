@@ -31,6 +31,7 @@ type Services struct {
 // Options are what tests and the local system choose besides the Config.
 type Options struct {
 	Passwords *session.Passwords // nil: session.NewPasswords()
+	Now       func() time.Time   // nil: time.Now. The clock of whatever writes; a streamer's hub has the machine's own
 	Log       *slog.Logger
 }
 
@@ -43,19 +44,22 @@ func New(cfg aws.Config, c Config, o Options) (*Services, error) {
 	if o.Passwords == nil {
 		o.Passwords = session.NewPasswords()
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	s := &Services{
-		Store:         dynamo.New(cfg, c.Table, c.Limits(), nil),
-		Topic:         &bus.Topic{Client: sns.NewFromConfig(cfg), ARN: c.TopicARN, Cells: c.Cells},
-		Authenticator: &session.Authenticator{Tokens: tokens, Now: time.Now},
+		Store:         dynamo.New(cfg, c.Table, c.Limits(), o.Now),
+		Topic:         &bus.Topic{Client: sns.NewFromConfig(cfg), ARN: c.TopicARN, Cells: c.Cells, Now: o.Now},
+		Authenticator: &session.Authenticator{Tokens: tokens, Now: o.Now},
 	}
 	if len(c.NextAuthSecrets) > 0 {
-		users := &chat.Identities{Store: s.Store, Users: s.Store, Now: time.Now, Numeric: c.NextAuthNumericSub}
+		users := &chat.Identities{Store: s.Store, Users: s.Store, Now: o.Now, Numeric: c.NextAuthNumericSub}
 		if s.Authenticator.NextAuth, err = session.NewNextAuth(users, c.NextAuthSecrets...); err != nil {
 			return nil, err
 		}
 	}
 	accounts := &chat.Accounts{
-		Users: s.Store, Sessions: s.Store, Hasher: o.Passwords, Bus: s.Topic, Now: time.Now, Log: o.Log,
+		Users: s.Store, Sessions: s.Store, Hasher: o.Passwords, Bus: s.Topic, Now: o.Now, Log: o.Log,
 	}
 	if c.RateLimits {
 		accounts.Attempts = s.Store
@@ -69,7 +73,7 @@ func New(cfg aws.Config, c Config, o Options) (*Services, error) {
 		Accounts:       accounts,
 		Conversations:  &chat.Conversations{Store: s.Store, Users: s.Store, Bus: s.Topic, Log: o.Log, Contacts: contacts},
 		Messages:       messages,
-		Groups:         &chat.Groups{Store: s.Store, Members: s.Store, Views: s.Store, Users: s.Store, Bus: s.Topic, Now: time.Now, Log: o.Log, Contacts: contacts},
+		Groups:         &chat.Groups{Store: s.Store, Members: s.Store, Views: s.Store, Users: s.Store, Bus: s.Topic, Now: o.Now, Log: o.Log, Contacts: contacts},
 		Friends:        &chat.Friends{Store: s.Store, Users: s.Store, Bus: s.Topic, Log: o.Log},
 		Notifications:  &chat.Notifications{Store: s.Store, Views: s.Store, Messages: messages, Bus: s.Topic, Log: o.Log},
 		Authenticator:  s.Authenticator,

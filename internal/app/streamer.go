@@ -21,12 +21,14 @@ type StreamerConfig struct {
 	stream.Config
 	// Cell is the cell whose entries the instance gets, 0 to Cells − 1.
 	Cell int
+	// Labels mark the instance's numbers where those of several are served together.
+	Labels prometheus.Labels
 }
 
 // Streamer is one instance with its queue.
 type Streamer struct {
 	*stream.Service
-	Events  http.Handler // GET /api/events
+	Events  *stream.Handler // GET /api/events
 	metrics *prometheus.Registry
 }
 
@@ -40,29 +42,40 @@ func (s *Services) OpenStreamer(ctx context.Context, cfg aws.Config, c StreamerC
 		return nil, err
 	}
 	reg := prometheus.NewRegistry()
-	hub := stream.NewHub(c.Config, s.Store, s.Store, stream.NewMetrics(reg), log)
+	hub := stream.NewHub(c.Config, s.Store, s.Store, stream.NewMetrics(prometheus.WrapRegistererWith(c.Labels, reg)), log)
 	return &Streamer{
-		Service: &stream.Service{Hub: hub, Queue: queue, Prober: s.Topic, Instance: c.Instance, Cell: c.Cell, Log: log},
+		Service: &stream.Service{Hub: hub, Queue: queue, Prober: s.Topic, Instance: c.Instance, Cell: c.Cell, ClockSkew: s.Store.ClockSkew, Log: log},
 		Events:  &stream.Handler{Hub: hub, Authenticate: s.Authenticator.Authenticate, Log: log},
 		metrics: reg,
 	}, nil
 }
 
-// Metrics serves the instance's numbers to Prometheus.
-func (s *Streamer) Metrics() http.Handler {
-	return promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{})
+// Metrics serves the instances' numbers to Prometheus. Several need labels that tell
+// them apart.
+func Metrics(instances ...*Streamer) http.Handler {
+	all := make(prometheus.Gatherers, len(instances))
+	for i, s := range instances {
+		all[i] = s.metrics
+	}
+	return promhttp.HandlerFor(all, promhttp.HandlerOpts{})
 }
 
-// Readyz answers 200 while the instance should get new streams, else 503.
-func (s *Streamer) Readyz(w http.ResponseWriter, _ *http.Request) {
-	status, word := http.StatusOK, "ready"
-	if !s.Ready() {
-		status, word = http.StatusServiceUnavailable, "not ready"
+// Readyz answers 200 while all the instances should get new streams, else 503, and
+// how many streams they hold.
+func Readyz(instances ...*Streamer) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		status, word, connections := http.StatusOK, "ready", 0
+		for _, s := range instances {
+			if !s.Ready() {
+				status, word = http.StatusServiceUnavailable, "not ready"
+			}
+			connections += s.Hub.Connections()
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		// A client that is gone needs no answer.
+		_ = json.NewEncoder(w).Encode(map[string]any{"status": word, "connections": connections})
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	// A client that is gone needs no answer.
-	_ = json.NewEncoder(w).Encode(map[string]any{"status": word, "connections": s.Hub.Connections()})
 }
 
 // Healthz answers 200 while the process serves at all.

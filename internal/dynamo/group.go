@@ -182,6 +182,7 @@ func (s *Store) commitKeyed(ctx context.Context, g *groupChange, idem chat.Idemp
 		return errSettled
 	}
 	err := s.commit(ctx, change{refresh: refresh, build: func(now time.Time) ([]write, error) {
+		g.entry = chat.Entry{} // of an attempt that failed: maybe there is nothing to change any more
 		if g.prepare != nil {
 			if err := g.prepare(); err != nil {
 				return nil, err

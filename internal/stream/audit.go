@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"container/heap"
 	"context"
 	"slices"
 	"time"
@@ -26,11 +27,47 @@ func (h *Hub) auditPeriod() time.Duration {
 	return auditEvery
 }
 
+// auditQueue are the tracked logs with members, as a heap: the one whose head was
+// asked for longest ago comes first.
+type auditQueue []*logState
+
+func (q auditQueue) Len() int           { return len(q) }
+func (q auditQueue) Less(i, k int) bool { return q[i].askedAt < q[k].askedAt }
+func (q auditQueue) Swap(i, k int) {
+	q[i], q[k] = q[k], q[i]
+	q[i].queued, q[k].queued = int32(i+1), int32(k+1)
+}
+
+// Push implements heap.Interface.
+func (q *auditQueue) Push(x any) {
+	l := x.(*logState)
+	*q = append(*q, l)
+	l.queued = int32(len(*q))
+}
+
+// Pop implements heap.Interface.
+func (q *auditQueue) Pop() any {
+	old := *q
+	l := old[len(old)-1]
+	old[len(old)-1] = nil
+	*q, l.queued = old[:len(old)-1], 0
+	return l
+}
+
+// remove takes the log out, if it is in.
+func (q *auditQueue) remove(l *logState) {
+	if l.queued > 0 {
+		heap.Remove(q, int(l.queued-1))
+	}
+}
+
 // audit begins the reads that are due.
 func (h *Hub) audit() {
+	due := h.now.Add(-h.auditPeriod()).UnixMilli()
 	var batch []*logState
-	for l := h.audited.oldest; l != nil && h.now.UnixMilli()-l.since >= h.auditPeriod().Milliseconds(); l = h.audited.oldest {
-		h.audited.remove(l)
+	for len(h.audited) > 0 && h.audited[0].askedAt <= due {
+		l := heap.Pop(&h.audited).(*logState)
+		l.askedAt = h.now.UnixMilli()
 		if batch = append(batch, l); len(batch) == headsBatch {
 			h.readAgain(batch)
 			batch = nil
@@ -41,7 +78,7 @@ func (h *Hub) audit() {
 	}
 }
 
-// readAgain reads the heads of logs that are in no list meanwhile.
+// readAgain reads the heads of logs again. Meanwhile they don't stand in the queue.
 func (h *Hub) readAgain(logs []*logState) {
 	ids := make([]chat.LogID, len(logs))
 	for i, l := range logs {
@@ -59,10 +96,10 @@ func (h *Hub) readAgain(logs []*logState) {
 	})
 }
 
-// enlist puts a tracked log with members among those that are audited in turn.
+// enlist has a tracked log with members audited when its time comes.
 func (h *Hub) enlist(l *logState) {
-	if l.list == nil && l.state == tracked && len(l.members) > 0 {
-		h.audited.add(l, h.now)
+	if l.queued == 0 && l.state == tracked && len(l.members) > 0 {
+		heap.Push(&h.audited, l)
 	}
 }
 
@@ -93,9 +130,9 @@ func (h *Hub) verified(l *logState, head chat.Head, at int64) {
 // their memberships.
 func (h *Hub) verifySoon(u *user) {
 	for i := range u.seats {
-		if l := u.seats[i].log; l.list == &h.audited && h.now.UnixMilli()-l.verifiedAt >= auditAtFirst.Milliseconds() {
-			h.audited.remove(l)
-			h.audited.addFirst(l, 0)
+		if l := u.seats[i].log; l.queued > 0 && h.now.UnixMilli()-l.verifiedAt >= auditAtFirst.Milliseconds() {
+			l.askedAt = 0
+			heap.Fix(&h.audited, int(l.queued-1))
 		}
 	}
 	if h.now.UnixMilli()-u.verifiedAt >= auditAtFirst.Milliseconds() {
@@ -136,8 +173,8 @@ func (h *Hub) auditStream(s *Stream) {
 	if h.now.UnixMilli()-s.user.verifiedAt >= h.auditPeriod().Milliseconds() {
 		h.auditUser(s.user)
 	}
-	if h.now.UnixMilli()-s.heldAt >= sessionEvery.Milliseconds() {
-		s.heldAt = h.now.UnixMilli()
+	if !s.rechecking && h.now.UnixMilli()-s.heldAt >= sessionEvery.Milliseconds() {
+		s.rechecking = true // once, however long the table is down
 		h.rechecked = append(h.rechecked, s)
 	}
 }
@@ -156,6 +193,7 @@ func (h *Hub) recheckSessions() {
 			return err
 		}, func() {
 			for i, s := range streams {
+				s.rechecking, s.heldAt = false, h.readAt.UnixMilli()
 				if s.phase != closed && !hold[i] {
 					h.revoke(s, "logout")
 				}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
+	"strings"
 	"time"
 
 	"tidings/internal/chat"
@@ -114,7 +115,7 @@ func (c *cursor) appendRaw(raw []byte) []byte {
 // parseCursor reads a cursor's text. What isn't exactly what append wrote is not ok:
 // damaged on the way, or never ours.
 func parseCursor(text string) (c cursor, ok bool) {
-	if len(text) > maxCursor {
+	if len(text) > maxCursor || strings.ContainsAny(text, "\r\n") { // which base64 would pass over
 		return c, false
 	}
 	raw, err := cursorText.DecodeString(text)

@@ -2,7 +2,9 @@ package stream
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -70,6 +72,89 @@ func TestCursorFull(t *testing.T) {
 	}
 	if got, ok := parseCursor(c.text()); !ok || !got.full || len(c.text()) > maxCursor {
 		t.Errorf("%d characters, %+v, %v", len(c.text()), got, ok)
+	}
+}
+
+// The longest id is 2,000 characters; a longer one would say that it is full.
+func TestCursorLongest(t *testing.T) {
+	longest := 0
+	for extra := range 500 { // bytes
+		c := cursor{user: 1, w: time.Now().UnixMilli()}
+		for i := range 150 {
+			m := mark{key: logKey(i), seq: 1}
+			for n := min(3, max(0, extra-3*i)); n > 0; n-- {
+				m.seq <<= 7
+			}
+			c.marks = append(c.marks, m)
+		}
+		fits := base64.RawURLEncoding.EncodedLen(len(c.appendRaw(nil))) <= 2000
+		got, ok := parseCursor(c.text())
+		if !ok || got.full == fits || len(got.marks) != map[bool]int{true: 150}[fits] {
+			t.Fatalf("%d bytes more: %d characters, full %v, %d marks, %v", extra, len(c.text()), got.full, len(got.marks), ok)
+		}
+		longest = max(longest, len(c.text()))
+	}
+	if longest != 2000 {
+		t.Errorf("the longest has %d characters", longest)
+	}
+}
+
+// What has the right checksum, which is no secret, may be wrong all the same.
+func TestCursorForged(t *testing.T) {
+	signed := func(parts ...any) string {
+		var raw []byte
+		for _, p := range parts {
+			switch p := p.(type) {
+			case int:
+				raw = append(raw, byte(p))
+			case uint64:
+				raw = binary.AppendUvarint(raw, p)
+			}
+		}
+		return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(raw, crc32.Checksum(raw, castagnoli)))
+	}
+	marks := func(n int, seq uint64) (parts []any) {
+		parts = []any{1, 7, uint64(5)}
+		for i := range n {
+			parts = append(parts, 0, 0, 0, 0, 0, i, seq)
+		}
+		return parts
+	}
+	good := signed(marks(1, 4)...)
+	for _, tc := range []struct {
+		name, text string
+		ok         bool
+	}{
+		{"Good", good, true},
+		{"LargestNumber", signed(1, 7, uint64(1<<62)), true},
+		{"MostMarks", signed(marks(150, 4)...), true},
+		{"OtherVersion", signed(2, 7, uint64(5)), false},
+		{"UnknownFlag", signed(1|1<<6, 7, uint64(5)), false},
+		{"EndsInUser", signed(1, 0x80, 0x80), false},
+		{"EndsBeforeW", signed(1, 0x80, 1), false},
+		{"EndsInSelection", signed(1|flagSelection, 7, 1, 2, 3), false},
+		{"EndsInKey", signed(1, 7, 5, 1, 2, 3), false},
+		{"EndsBeforePosition", signed(1, 7, 5, 1, 2, 3, 4, 5, 6), false},
+		{"EndsInPosition", signed(1, 7, 5, 1, 2, 3, 4, 5, 6, 0x80), false},
+		{"NumberTooLarge", signed(1, 7, uint64(1<<62+1)), false},
+		{"NegativeNumber", signed(1, 7, uint64(1<<63)), false},
+		{"NumberOfElevenBytes", signed(1, 7, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1), false},
+		{"OneMarkTooMany", signed(marks(151, 4)...), false},
+		{"TooLong", signed(marks(150, 1<<60)...), false},
+		{"LineBreak", good[:9] + "\n" + good[9:], false},
+		{"LineBreakAtTheEnd", good + "\r\n", false},
+		{"Padded", good + "=", false},
+		{"NotASCII", good[:9] + "é" + good[9:], false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if c, ok := parseCursor(tc.text); ok != tc.ok {
+				t.Errorf("%+v, %v", c, ok)
+			}
+		})
+	}
+	c, _ := parseCursor(signed(1, 7, uint64(5), 0, 0, 0, 0, 0, 9, uint64(1<<62)))
+	if want := (mark{key: 9, seq: 1 << 60}); !slices.Equal(c.marks, []mark{want}) {
+		t.Errorf("%+v", c.marks)
 	}
 }
 

@@ -21,7 +21,8 @@ type leaver struct {
 	mu    sync.Mutex
 	delay time.Duration
 	told  int
-	back  time.Duration // since began; 0: not sent away
+	left  time.Duration // since began; 0: not sent away
+	back  time.Duration // then, and delay
 }
 
 var reconnectText = regexp.MustCompile(`^retry: (\d+)\nevent: reconnect\ndata: {"delayMs":(\d+)}\n\n$`)
@@ -42,7 +43,8 @@ func (l *leaver) Flush()                  {}
 func (l *leaver) Progress() (int, uint64) { return 0, 0 }
 func (l *leaver) Close() {
 	l.mu.Lock()
-	l.back = time.Since(l.began) + l.delay
+	l.left = time.Since(l.began)
+	l.back = l.left + l.delay
 	l.mu.Unlock()
 	go l.stream.Closed()
 }
@@ -71,7 +73,11 @@ func TestDrainIsEven(t *testing.T) {
 			t.Errorf("%d streams are left after %v", w.hub.Connections(), took)
 		}
 		var perSecond []int
+		perTenth, inOrder := map[time.Duration]int{}, 0
 		for i, l := range all {
+			if perTenth[l.left/(100*time.Millisecond)]++; i > 0 && l.left >= all[i-1].left {
+				inOrder++
+			}
 			if l.told != 1 || l.delay < reconnectFrom || l.delay > reconnectTo {
 				t.Fatalf("stream %d was told %d times to come back after %v", i, l.told, l.delay)
 			}
@@ -87,6 +93,14 @@ func TestDrainIsEven(t *testing.T) {
 		}
 		if mean := streams / len(perSecond); most > 2*mean {
 			t.Errorf("at most %d reconnects in a second, %d on average", most, mean)
+		}
+		for at, n := range perTenth {
+			if n > 2*streams/250 {
+				t.Errorf("%d left in the tenth of a second at %v", n, at*100*time.Millisecond)
+			}
+		}
+		if inOrder > streams*6/10 { // one user's streams would leave together
+			t.Errorf("%d of %d left after the one before them", inOrder, streams)
 		}
 	})
 }
@@ -119,13 +133,38 @@ func TestDrainGoesOn(t *testing.T) {
 		if _, err := w.hub.Open(w.Context(), Request{Session: w.session(bob, "b")}, &fakeConn{}); !errors.Is(err, ErrClosed) {
 			w.Errorf("a new stream: %v", err)
 		}
-		w.pass(14 * time.Second)
-		for _, c := range all {
+		for _, c := range all { // one goes by itself before it is its turn
 			if !c.isClosed() {
+				c.stream.Closed()
+				break
+			}
+		}
+		w.pass(14 * time.Second)
+		told := 0
+		for _, c := range all {
+			if told += len(c.named("reconnect")); !c.isClosed() {
 				w.Error("a stream is left")
 			}
 			c.stream.Closed()
 		}
+		if told != len(all)-1 {
+			w.Errorf("%d of %d were told", told, len(all)-1)
+		}
 		<-drained
+	})
+}
+
+// A stream that is let in after the others got their slots is sent away at once.
+func TestDrainLateComer(t *testing.T) {
+	scenario(t, Config{}, func(w *world) {
+		w.connect(bob)
+		go w.hub.Drain(w.Context())
+		w.pass(time.Second)
+		c := &fakeConn{user: ann}
+		c.stream = &Stream{hub: w.hub, conn: c, session: w.session(ann, "s"), verdict: make(chan struct{})}
+		w.within(func(h *Hub) { h.register(c.stream, ann) })
+		if n := len(c.named("reconnect")); n != 1 || !c.isClosed() {
+			w.Errorf("told %d times, closed %v", n, c.isClosed())
+		}
 	})
 }

@@ -19,9 +19,12 @@ type Handler struct {
 	// chat.KindUnauthenticated answers 401. The hub reads the session again.
 	Authenticate func(*http.Request) (chat.Session, error)
 	Log          *slog.Logger
+
+	poller poller // of the sockets that were taken over
 }
 
-// ServeHTTP implements http.Handler. It returns when the stream has ended.
+// ServeHTTP implements http.Handler. On Linux it takes a connection of HTTP/1 over and
+// returns; else it returns when the stream has ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", http.MethodGet)
@@ -37,6 +40,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusBadRequest, "unexpected_body", "The stream takes no body.")
 		return
 	}
+	position := lastEventID(r)
 	session, err := h.Authenticate(r)
 	var refused *chat.Error
 	switch {
@@ -45,26 +49,29 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case err != nil: // not the client's fault; an error status would end its EventSource for good
 		h.Log.ErrorContext(r.Context(), "authenticate stream", "error", err)
-		h.turnAway(w, fullFrom, fullTo)
+		h.turnAway(w, position, fullFrom, fullTo)
 		return
 	}
-	sock := newSocket(w)
-	s, err := h.Hub.Open(r.Context(), Request{Session: session, LastEventID: lastEventID(r)}, sock)
+	sock := h.newSocket(w, r)
+	s, err := h.Hub.Open(r.Context(), Request{Session: session, LastEventID: position}, sock)
 	switch {
 	case errors.Is(err, ErrClosed): // another instance takes it
-		h.turnAway(w, reconnectFrom, reconnectTo)
+		h.turnAway(w, position, reconnectFrom, reconnectTo)
 		return
 	case err != nil:
-		h.turnAway(w, fullFrom, fullTo)
+		h.turnAway(w, position, fullFrom, fullTo)
 		return
 	}
-	defer s.Closed()
 	if err := h.awaitVerdict(r, s); err != nil {
+		s.Closed()
 		problem(w, http.StatusUnauthorized, chat.ErrSessionEnded.Code, chat.ErrSessionEnded.Message)
 		return
 	}
-	begin(w)
-	sock.serve(r.Context(), s, append(retryLine(between(nil, retryFrom, retryTo)), '\n'))
+	setHeader(w.Header())
+	first := append(append(retryLine(between(nil, retryFrom, retryTo)), echoLine(position)...), '\n')
+	if err := sock.serve(w, r, s, first); err != nil {
+		h.Log.ErrorContext(r.Context(), "serve stream", "error", err)
+	}
 }
 
 // verdictWait is how long a stream's header may wait for the session to be read. It
@@ -87,24 +94,39 @@ func (h *Handler) awaitVerdict(r *http.Request, s *Stream) error {
 	return nil
 }
 
-// begin writes the header of a stream.
-func begin(w http.ResponseWriter) {
-	// The server's time-out for requests would end the stream. A transport that
-	// knows no deadlines has none to lift.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	h := w.Header()
+// setHeader sets the header of a stream.
+func setHeader(h http.Header) {
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
 }
 
 // turnAway answers a client that can't be served now so that it comes back later:
 // any status but 200 would end its EventSource for good.
-func (h *Handler) turnAway(w http.ResponseWriter, from, to time.Duration) {
-	begin(w)
-	_, _ = w.Write(reconnectFrame(between(nil, from, to)).AppendTo(nil)) // a client that is gone needs no answer
+func (h *Handler) turnAway(w http.ResponseWriter, position string, from, to time.Duration) {
+	setHeader(w.Header())
+	f := reconnectFrame(between(nil, from, to))
+	f.ID = echoLine(position)
+	_, _ = w.Write(f.AppendTo(nil)) // a client that is gone needs no answer
 }
+
+// echoLine gives the client the position again that it brought. By the letter of the
+// HTML standard (9.2.6) the last event ID buffer is empty at the start of a response, so
+// the first block without an id would take the position from a client that is cut
+// before it gets a new one. Browsers are kinder, not all libraries are. What is no
+// position of ours stays none, so that the client is told by a reset.
+func echoLine(position string) []byte {
+	switch {
+	case position == "":
+		return nil
+	case len(position) > maxCursor || strings.Trim(position, cursorAlphabet) != "":
+		position = "0"
+	}
+	return []byte("id: " + position + "\n")
+}
+
+// cursorAlphabet is that of base64url.
+const cursorAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 // lastEventID is the position that the client brings: in the header, which a
 // browser's EventSource sends when it reconnects by itself, or in the query, for a

@@ -22,13 +22,58 @@ import (
 // site is the stream over a real server on loopback.
 type site struct {
 	*testing.T
-	url   string
-	hub   *Hub
-	store *fakeStore
-	stop  func() // of the hub
+	url    string
+	client *http.Client
+	hub    *Hub
+	store  *fakeStore
+	stop   func() // of the hub
 }
 
-func newSite(t *testing.T, cfg Config) *site {
+// transports are the ways to serve a stream.
+var transports = map[string]func(http.Handler) *httptest.Server{
+	"HTTP1":        httptest.NewServer, // taken over on Linux
+	"HTTP1/Listen": func(h http.Handler) *httptest.Server { return listening(h, 0) },
+	"HTTP1/NotTakenOver": func(h http.Handler) *httptest.Server {
+		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(wrapped{w}, r) }))
+	},
+	"HTTP2": func(h http.Handler) *httptest.Server {
+		srv := httptest.NewUnstartedServer(h)
+		srv.EnableHTTP2 = true
+		srv.StartTLS()
+		return srv
+	},
+}
+
+// listening serves behind Listen.
+func listening(h http.Handler, headerTimeout time.Duration) *httptest.Server {
+	srv := httptest.NewUnstartedServer(h)
+	l, err := h.(*Handler).Listen("127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	_ = srv.Listener.Close()
+	srv.Listener = l
+	srv.Config.ReadHeaderTimeout = headerTimeout
+	srv.Config.MaxHeaderBytes = 32 << 10
+	srv.Start()
+	return srv
+}
+
+// wrapped is a writer that a middleware wrapped: it can't be hijacked any more.
+type wrapped struct{ http.ResponseWriter }
+
+func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// overEach runs the test over each transport.
+func overEach(t *testing.T, test func(t *testing.T, over transport)) {
+	for name, serve := range transports {
+		t.Run(name, func(t *testing.T) { test(t, serve) })
+	}
+}
+
+type transport = func(http.Handler) *httptest.Server
+
+func newSite(t *testing.T, over transport, cfg Config) *site {
 	t.Helper()
 	s := &site{T: t, store: newFakeStore()}
 	s.hub = NewHub(cfg, s.store, s.store, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
@@ -39,8 +84,8 @@ func newSite(t *testing.T, cfg Config) *site {
 		cancel()
 		<-s.hub.Done()
 	}
-	srv := httptest.NewServer(&Handler{Hub: s.hub, Authenticate: authenticate(s.store), Log: slog.New(slog.DiscardHandler)})
-	s.url = srv.URL
+	srv := over(&Handler{Hub: s.hub, Authenticate: authenticate(s.store), Log: slog.New(slog.DiscardHandler)})
+	s.url, s.client = srv.URL, srv.Client()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -49,8 +94,13 @@ func newSite(t *testing.T, cfg Config) *site {
 		srv.Close()
 	})
 	s.store.commit(changed(log, users(ann, bob), nil))
-	s.store.sessions["ann"] = chat.Session{ID: "ann", User: ann, Expires: time.Now().Add(time.Hour)}
+	s.admit("ann", time.Now().Add(time.Hour))
 	return s
+}
+
+// admit makes a session of ann.
+func (s *site) admit(id string, expires time.Time) {
+	s.store.set(func() { s.store.sessions[id] = chat.Session{ID: id, User: ann, Expires: expires} })
 }
 
 // authenticate takes the session's id from the Authorization header.
@@ -82,7 +132,7 @@ func (s *site) do(ctx context.Context, method string, header ...string) *http.Re
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := s.client.Do(r)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -127,8 +177,10 @@ func (r *reader) block() string {
 	return ""
 }
 
-func TestStreamOverHTTP(t *testing.T) {
-	s := newSite(t, Config{})
+func TestStreamOverHTTP(t *testing.T) { overEach(t, testStreamOverHTTP) }
+
+func testStreamOverHTTP(t *testing.T, over transport) {
+	s := newSite(t, over, Config{})
 	r := s.listen(t.Context())
 	for name, want := range map[string]string{
 		"Content-Type":      "text/event-stream; charset=utf-8",
@@ -167,8 +219,10 @@ func TestStreamOverHTTP(t *testing.T) {
 
 // How soon a browser comes back by itself is drawn for each stream: those who were
 // cut off together don't come back together.
-func TestStreamOverHTTPRetry(t *testing.T) {
-	s := newSite(t, Config{})
+func TestStreamOverHTTPRetry(t *testing.T) { overEach(t, testStreamOverHTTPRetry) }
+
+func testStreamOverHTTPRetry(t *testing.T, over transport) {
+	s := newSite(t, over, Config{})
 	drawn := map[string]bool{}
 	for range maxPerUser {
 		first := s.listen(t.Context()).block()
@@ -183,9 +237,11 @@ func TestStreamOverHTTPRetry(t *testing.T) {
 	}
 }
 
-func TestStreamOverHTTPRefusals(t *testing.T) {
-	s := newSite(t, Config{})
-	s.store.sessions["expired"] = chat.Session{ID: "expired", User: ann, Expires: time.Now().Add(-time.Second)}
+func TestStreamOverHTTPRefusals(t *testing.T) { overEach(t, testStreamOverHTTPRefusals) }
+
+func testStreamOverHTTPRefusals(t *testing.T, over transport) {
+	s := newSite(t, over, Config{})
+	s.admit("expired", time.Now().Add(-time.Second))
 	for _, tc := range []struct {
 		name, method string
 		header       []string
@@ -213,7 +269,9 @@ func TestStreamOverHTTPRefusals(t *testing.T) {
 	}
 }
 
-func TestStreamOverHTTPTurnedAway(t *testing.T) {
+func TestStreamOverHTTPTurnedAway(t *testing.T) { overEach(t, testStreamOverHTTPTurnedAway) }
+
+func testStreamOverHTTPTurnedAway(t *testing.T, over transport) {
 	check := func(t *testing.T, s *site, auth string) {
 		t.Helper()
 		resp := s.do(t.Context(), http.MethodGet, "Authorization", auth)
@@ -224,21 +282,108 @@ func TestStreamOverHTTPTurnedAway(t *testing.T) {
 		}
 	}
 	t.Run("Full", func(t *testing.T) {
-		s := newSite(t, Config{MaxConnections: 1})
+		s := newSite(t, over, Config{MaxConnections: 1})
 		s.listen(t.Context()).block()
 		check(t, s, "ann")
 	})
-	t.Run("AuthenticationBroken", func(t *testing.T) { check(t, newSite(t, Config{}), "broken") })
+	t.Run("AuthenticationBroken", func(t *testing.T) { check(t, newSite(t, over, Config{}), "broken") })
 	t.Run("HubEnded", func(t *testing.T) {
-		s := newSite(t, Config{})
+		s := newSite(t, over, Config{})
 		s.stop()
 		check(t, s, "ann")
 	})
 }
 
-func TestStreamOverHTTPEnds(t *testing.T) {
+// The header is the newer position, the query the one that a new EventSource was made
+// with. Neither is trusted to be there once.
+func TestLastEventID(t *testing.T) {
+	for _, tc := range []struct {
+		name, query string
+		header      []string
+		want        string
+	}{
+		{"None", "", nil, ""},
+		{"Query", "?lastEventId=q", nil, "q"},
+		{"Header", "", []string{"h"}, "h"},
+		{"HeaderWins", "?lastEventId=q", []string{"h"}, "h"},
+		{"EmptyHeader", "?lastEventId=q", []string{""}, "q"},
+		{"QueryTwice", "?lastEventId=q&lastEventId=r", nil, "q"},
+		{"HeaderTwice", "", []string{"h", "i"}, "h"},
+		{"Escaped", "?lastEventId=%c3%a9%0a", nil, "é\n"},
+		{"OtherName", "?lasteventid=q", nil, ""},
+		{"BrokenEscape", "?lastEventId=%zz", nil, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/api/events"+tc.query, nil)
+			r.Header["Last-Event-Id"] = tc.header
+			if got := lastEventID(r); got != tc.want {
+				t.Errorf("%q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// A client that is cut before it has a new position keeps that which it brought, also
+// one that forgets it at the start of a response; what is none stays none.
+func TestStreamOverHTTPEchoesThePosition(t *testing.T) {
+	overEach(t, testStreamOverHTTPEchoesThePosition)
+}
+
+func testStreamOverHTTPEchoesThePosition(t *testing.T, over transport) {
+	for _, tc := range []struct{ name, brought, echo string }{
+		{"None", "", ""},
+		{"Position", "AQmToKjnoDSnjiPv-_", "AQmToKjnoDSnjiPv-_"},
+		{"NotOurs", "17", "17"},
+		{"NoToken", "a b\"c", "0"},
+		{"TooLong", strings.Repeat("A", maxCursor+1), "0"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newSite(t, over, Config{})
+			for _, auth := range []string{"ann", "broken"} { // taken in, turned away
+				resp := s.do(t.Context(), http.MethodGet, "Authorization", auth, "Last-Event-ID", tc.brought)
+				r := &reader{T: t, Response: resp, lines: bufio.NewScanner(resp.Body)}
+				got := ""
+				for line := range strings.Lines(r.block()) {
+					if id, ok := strings.CutPrefix(line, "id: "); ok {
+						got += strings.TrimSuffix(id, "\n")
+					}
+				}
+				if got != tc.echo {
+					t.Errorf("%s: the first block has the id %q, want %q", auth, got, tc.echo)
+				}
+			}
+		})
+	}
+}
+
+// One that came too late for the hub to let it in is told too, and its socket ends.
+func TestStreamOverHTTPNeverLetIn(t *testing.T) { overEach(t, testStreamOverHTTPNeverLetIn) }
+
+func testStreamOverHTTPNeverLetIn(t *testing.T, over transport) {
+	store := newFakeStore()
+	store.set(func() { store.sessions["ann"] = chat.Session{ID: "ann", User: ann, Expires: time.Now().Add(time.Hour)} })
+	hub := NewHub(Config{}, store, store, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)) // nobody runs it
+	srv := over(&Handler{Hub: hub, Authenticate: authenticate(store), Log: slog.New(slog.DiscardHandler)})
+	defer srv.Close()
+	s := &site{T: t, url: srv.URL, client: srv.Client(), hub: hub, store: store}
+	resp := s.do(t.Context(), http.MethodGet, "Authorization", "ann") // the header comes after verdictWait
+	close(hub.done)
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || !strings.Contains(string(body), "event: reconnect\ndata: {\"delayMs\":") {
+		t.Errorf("body %q, %v", body, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if hub.waitEmpty(ctx); hub.Connections() != 0 {
+		t.Error("its socket never said Closed")
+	}
+}
+
+func TestStreamOverHTTPEnds(t *testing.T) { overEach(t, testStreamOverHTTPEnds) }
+
+func testStreamOverHTTPEnds(t *testing.T, over transport) {
 	t.Run("ClientGone", func(t *testing.T) {
-		s := newSite(t, Config{})
+		s := newSite(t, over, Config{})
 		ctx, cancel := context.WithCancel(t.Context())
 		r := s.listen(ctx)
 		r.begin()
@@ -253,7 +398,7 @@ func TestStreamOverHTTPEnds(t *testing.T) {
 		}
 	})
 	t.Run("Drain", func(t *testing.T) {
-		s := newSite(t, Config{})
+		s := newSite(t, over, Config{})
 		r := s.listen(t.Context())
 		r.begin()
 		s.stop()
@@ -265,7 +410,7 @@ func TestStreamOverHTTPEnds(t *testing.T) {
 		}
 	})
 	t.Run("LogOut", func(t *testing.T) {
-		s := newSite(t, Config{})
+		s := newSite(t, over, Config{})
 		r := s.listen(t.Context())
 		r.begin()
 		e := s.store.commit(revokedEntry("ann"))
@@ -282,8 +427,10 @@ func TestStreamOverHTTPEnds(t *testing.T) {
 }
 
 // A client that reads nothing while 2 MB come: its stream is fed as it reads on.
-func TestStreamOverHTTPSlowReader(t *testing.T) {
-	s := newSite(t, Config{CacheBytes: 100_000})
+func TestStreamOverHTTPSlowReader(t *testing.T) { overEach(t, testStreamOverHTTPSlowReader) }
+
+func testStreamOverHTTPSlowReader(t *testing.T, over transport) {
+	s := newSite(t, over, Config{CacheBytes: 100_000})
 	r := s.listen(t.Context())
 	r.begin()
 	const n = 900 // of 3 KB; more than 1,000 would be too many to replay

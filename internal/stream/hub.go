@@ -49,15 +49,16 @@ type Hub struct {
 	users     map[chat.UserID]*user
 	streams   int // registered
 	cache     cache
-	idle      logList   // without local members, the longest first
-	audited   logList   // with members and tracked, by when the head was last asked for
-	rechecked []*Stream // whose session is to be read again
+	idle      idleList   // without local members, the longest first
+	audited   auditQueue // with members and tracked, by when the head was last asked for
+	rechecked []*Stream  // whose session is to be read again
 	scratch   scratch
 	timers    timers
 	wheel     wheel
 	watched   []*Stream // that have bytes pending, looked at for progress
 	nextSweep time.Time
 	dirty     []*Stream   // written to since the last flush
+	gathered  int         // bytes so written
 	unread    []*logState // pending, their head read not yet begun
 	advancing []*Stream   // opening, to be looked at when this turn's results are in
 	queued    []*readJob
@@ -150,14 +151,7 @@ func (h *Hub) turn() time.Duration {
 	h.advanceOpening()
 	h.readHeads()
 	h.startReads()
-	for i, s := range h.dirty {
-		s.dirty = false
-		if s.phase != closed {
-			s.conn.Flush()
-		}
-		h.dirty[i] = nil
-	}
-	h.dirty = h.dirty[:0]
+	h.flush()
 	h.metrics.settle(&h.tally)
 	h.metrics.cacheBytes.Set(float64(h.cache.size))
 	h.metrics.logs.Set(float64(len(h.logs)))
@@ -169,6 +163,18 @@ func (h *Hub) turn() time.Duration {
 		next = t
 	}
 	return max(0, time.Until(next))
+}
+
+// flush has the sockets send what was written to them.
+func (h *Hub) flush() {
+	for i, s := range h.dirty {
+		s.dirty = false
+		if s.phase != closed {
+			s.conn.Flush()
+		}
+		h.dirty[i] = nil
+	}
+	h.dirty, h.gathered = h.dirty[:0], 0
 }
 
 // input hands f to the loop, waiting while the inbox is full.

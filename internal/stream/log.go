@@ -35,10 +35,12 @@ type logState struct {
 	gap        *gap     // nil when nothing is known above last
 	recent     []*entry // in the cache, ascending without holes
 
-	// Of the list that it is in: idle without members, audited with.
-	list         *logList
+	// Of the idle list.
 	older, newer *logState
-	since        int64 // Unix ms
+	idleSince    int64 // Unix ms; 0: not in it
+	// Of the audit.
+	askedAt int64 // Unix ms: when the head was last asked for
+	queued  int32 // index in Hub.audited + 1; 0: not in it
 }
 
 // member is a local user with a seat in the log.
@@ -92,6 +94,7 @@ func (h *Hub) readHeads() {
 func (h *Hub) tracked(l *logState, head chat.Head) {
 	l.state, l.last, l.ts, l.deleted = tracked, head.Seq, head.TS, head.Deleted
 	l.trackedAt, l.verifiedAt = h.turns, h.readAt.UnixMilli()
+	l.askedAt = l.verifiedAt
 	waiting := slices.Clone(l.members) // some may leave with what was held
 	if l.deleted > 0 {
 		all := l.users()

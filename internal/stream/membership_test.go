@@ -21,6 +21,7 @@ func TestMembership(t *testing.T) {
 		{"RemovedThenLateCopies", removedLate},
 		{"RejoinGetsNothingOfTheTimeBetween", rejoin},
 		{"RejoinedBeforeTheHeadIsRead", rejoinedBeforeHead},
+		{"RejoinedAfterTheLogWasForgotten", rejoinedForgotten},
 		{"RemovedBeforeTheHeadIsRead", removedBeforeHead},
 		{"RemovedBackAndRemovedBeforePulled", removedTwiceBeforePulled},
 		{"RemovedWhileTheHeadIsRead", removedWhilePending},
@@ -164,6 +165,20 @@ func rejoin(w *world) {
 	w.pass(time.Second)
 	w.send(w.message(log, bob)) // 9
 	equal(w.T, "ann", a.seqs()[log], 2, 4, 5, 6, 8, 9)
+}
+
+// Nobody was here for the log for so long that it isn't tracked any more.
+func rejoinedForgotten(w *world) {
+	a := w.connect(ann)
+	w.send(w.message(log, bob), w.changed(log, nil, users(ann)), w.message(log, bob))
+	w.pass(linger + time.Minute)
+	if l := w.logState(log); l.state != untracked {
+		w.Fatalf("state %d", l.state)
+	}
+	w.message(log, bob)
+	w.send(w.changed(log, users(ann), nil)) // 6
+	w.send(w.message(log, bob))
+	equal(w.T, "ann", a.seqs()[log], 2, 3, 6, 7)
 }
 
 // cat is added, removed and added again, all below the head that is read first:

@@ -27,6 +27,7 @@ type Metrics struct {
 	bellsLost          prometheus.Counter
 	resumes            prometheus.Counter
 	resets             *prometheus.CounterVec // reason
+	refused            prometheus.Counter
 	unheard            prometheus.Counter
 	unheardMemberships prometheus.Counter
 	enqueueLag         prometheus.Observer
@@ -82,6 +83,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		bellsLost:          counter("unanswered_additions_total", "Announced additions that the membership never showed."),
 		resumes:            counter("resumes_total", "Streams that went on from their client's position."),
 		resets:             vec("resets_total", "Clients told to fetch their lists again, by reason.", "reason"),
+		refused:            counter("refused_connections_total", "Connections refused because no descriptor was left. Alarm above 0."),
 		unheard:            counter("unheard_entries_total", "Committed entries that the audit found because the bus had not brought them. Alarm above 0."),
 		unheardMemberships: counter("unheard_memberships_total", "Changes of memberships that the audit found first; some were just on their way."),
 		enqueueLag:         lag.WithLabelValues("enqueue"),

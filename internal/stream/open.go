@@ -191,7 +191,9 @@ func (h *Hub) greet(s *Stream, resumed bool) {
 	if !s.opened {
 		s.opened = true
 		h.opening--
-		h.tell(s)
+		if s.reset == "" { // else the new position comes with the reset: nobody must have the one without the other
+			h.tell(s)
+		}
 		h.write(s, control("ready", readyData{ConnectionID: rand.Text(), Resumed: resumed}))
 		h.connectNext()
 	}

@@ -48,7 +48,7 @@ type Service struct {
 	// ClockSkew is how far this machine's clock is off the table's, if that is known;
 	// nil: not looked at.
 	ClockSkew func() (time.Duration, bool)
-	Log      *slog.Logger
+	Log       *slog.Logger
 
 	// Shared.
 	probed  atomic.Int64 // when the own probe last came back, Unix ms; 0: never, or leaving

@@ -25,7 +25,13 @@ type fakeStore struct {
 	sessions map[string]chat.Session
 	revoked  []chat.SessionRevokedBody // of foreign sessions
 	failing  bool
+	holes    map[int64]bool // that no read of entries shows
+	broken   string         // the kind of read that fails alone
 	reads    map[string]int
+	looked   int64 // entries that reads of positions asked for
+	longest  int64 // the most entries that one read asked for
+	running  int   // reads under way
+	most     int   // that there were at once
 }
 
 var errStore = errors.New("the table is down")
@@ -40,10 +46,15 @@ func newFakeStore() *fakeStore {
 
 // read looks at the table in the middle of its latency.
 func (f *fakeStore) read(ctx context.Context, kind string, look func()) error {
-	latency := f.latency
-	if f.draw != nil {
-		f.set(func() { latency = f.draw() })
-	}
+	var latency time.Duration
+	f.set(func() {
+		if latency = f.latency; f.draw != nil {
+			latency = f.draw()
+		}
+		f.running++
+		f.most = max(f.most, f.running)
+	})
+	defer f.set(func() { f.running-- })
 	half := func() error {
 		if latency == 0 {
 			return nil
@@ -62,7 +73,7 @@ func (f *fakeStore) read(ctx context.Context, kind string, look func()) error {
 	}
 	f.mu.Lock()
 	f.reads[kind]++
-	failing := f.failing
+	failing := f.failing || f.broken == kind
 	if !failing {
 		look()
 	}
@@ -100,8 +111,9 @@ const pageSize = 10
 func (f *fakeStore) Entries(ctx context.Context, log chat.LogID, after, to int64) ([]chat.Entry, error) {
 	var out []chat.Entry
 	return out, f.read(ctx, "entries", func() {
+		f.longest = max(f.longest, to-after)
 		for _, e := range f.logs[log] {
-			if e.Seq > max(after, f.gone[log]) && e.Seq <= to && len(out) < pageSize {
+			if e.Seq > max(after, f.gone[log]) && e.Seq <= to && len(out) < pageSize && !f.holes[e.Seq] {
 				out = append(out, e)
 			}
 		}
@@ -111,6 +123,7 @@ func (f *fakeStore) Entries(ctx context.Context, log chat.LogID, after, to int64
 func (f *fakeStore) Position(ctx context.Context, log chat.LogID, ts, after, to int64) (pos int64, err error) {
 	return pos, f.read(ctx, "position", func() {
 		pos = to
+		f.looked += max(0, to-after)
 		for _, e := range f.logs[log] {
 			if e.Seq > max(after, f.gone[log]) && e.Seq <= to && e.TS > ts {
 				pos = e.Seq - 1
@@ -145,6 +158,9 @@ func (f *fakeStore) member(user chat.UserID, log chat.LogID) chat.Membership {
 }
 
 func (f *fakeStore) SessionsHold(ctx context.Context, ss []chat.Session) ([]bool, error) {
+	if len(ss) > 100 {
+		return nil, fmt.Errorf("%d sessions at once", len(ss))
+	}
 	hold := make([]bool, len(ss))
 	return hold, f.read(ctx, "sessions", func() {
 		for i, s := range ss {

@@ -47,6 +47,7 @@ type Stream struct {
 	verified    bool // the session was read
 	decided     bool // verdict is closed
 	expiring    bool // a timer for the session's end is set
+	rechecking  bool // the session is being read again
 	blocked     bool // enough is pending; no more until Writable
 	pulling     bool // a read for it is under way
 	dirty       bool // written to since the last flush
@@ -82,21 +83,24 @@ func (s *Stream) Closed() {
 	if s.gone.Swap(true) {
 		return
 	}
+	_ = s.hub.input(context.Background(), func() { s.hub.end(s, "client") }) // after the hub's end it is closed anyway
 	s.hub.open.Add(-1)
 	select {
 	case s.hub.left <- struct{}{}:
 	default: // one hint is enough
 	}
-	_ = s.hub.input(context.Background(), func() { s.hub.end(s, "client") }) // after the hub's end it is closed anyway
 }
 
 // write gives the stream a frame, which leaves with the turn's flush.
 func (h *Hub) write(s *Stream, f Frame) {
+	if h.gathered >= maxGathered && !s.dirty {
+		h.flush()
+	}
 	if s.conn.Write(f) >= PendingHigh && !s.blocked {
 		s.blocked = true
 		h.watch(s)
 	}
-	if !s.dirty {
+	if h.gathered += f.Len(); !s.dirty {
 		s.dirty = true
 		h.dirty = append(h.dirty, s)
 	}

@@ -250,6 +250,7 @@ func connectsWait(w *world) {
 		// Sockets say Closed themselves; only one has.
 		w.Errorf("%d connections, want 4", n)
 	}
+	equal(w.T, "connects in flight", []int{w.opening()}, 0)
 }
 
 func ownLog(w *world) {

@@ -190,10 +190,8 @@ func (h *Hub) place(u *user, slot int32) {
 	case in && s.at < 0:
 		s.at = int32(len(l.members))
 		l.members = append(l.members, member{user: u, slot: slot})
-		if l.list == &h.idle { // its head was read long ago
-			h.idle.remove(l)
-			h.audited.addFirst(l, l.verifiedAt)
-		}
+		h.idle.remove(l)
+		h.enlist(l)
 		h.track(l)
 	case !in && s.at >= 0:
 		h.unplace(s)
@@ -211,9 +209,7 @@ func (h *Hub) unplace(s *seat) {
 	l.members = l.members[:end]
 	s.at = -1
 	if end == 0 {
-		if l.list != nil {
-			l.list.remove(l)
-		}
+		h.audited.remove(l)
 		h.idle.add(l, h.now)
 	}
 }

@@ -55,6 +55,34 @@ func (w *world) pass(d time.Duration) {
 	synctest.Wait()
 }
 
+// within runs f in the hub's loop, to look at what it owns.
+func (w *world) within(f func(h *Hub)) {
+	w.Helper()
+	if err := w.hub.input(w.Context(), func() { f(w.hub) }); err != nil {
+		w.Fatal(err)
+	}
+	w.settle()
+}
+
+// logState is what the hub knows of the log now.
+func (w *world) logState(id chat.LogID) (l logState) {
+	w.Helper()
+	w.within(func(h *Hub) { l = *h.logs[id] })
+	return l
+}
+
+// opening is how many connects have their turn to read the table.
+func (w *world) opening() (n int) {
+	w.Helper()
+	w.within(func(h *Hub) { n = h.opening })
+	return n
+}
+
+// slowTable gives the reads that begin from now on that latency.
+func (w *world) slowTable(latency time.Duration) {
+	w.store.set(func() { w.store.latency = latency })
+}
+
 func (w *world) session(user chat.UserID, id string) chat.Session {
 	s := chat.Session{ID: id, User: user, Expires: time.Now().Add(chat.SessionLifetime)}
 	w.store.set(func() { w.store.sessions[id] = s })

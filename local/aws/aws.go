@@ -75,8 +75,8 @@ func New(opts Options) (*Server, error) {
 	}
 	s.store.logger = s.log
 	tables, queues, topics, config := s.store.add("dynamodb"), s.store.add("sqs"), s.store.add("sns"), s.store.add("secrets")
-	s.ddb = ddb.New(ddb.Options{Region: opts.Region, Account: opts.Account, Now: opts.Now, Append: tables.append})
-	s.sqs = sqs.New(sqs.Options{Region: opts.Region, Account: opts.Account, Now: opts.Now, Append: queues.append, Lose: s.faults.lose})
+	s.ddb = ddb.New(ddb.Options{Region: opts.Region, Account: opts.Account, Now: opts.Now, Append: tables.append, Keep: s.faults.keep, Lag: s.faults.lag})
+	s.sqs = sqs.New(sqs.Options{Region: opts.Region, Account: opts.Account, Now: opts.Now, Append: queues.append, Lose: s.faults.redeliver})
 	s.copies = newCopies(s.sqs, s.faults, s.log)
 	s.sns = sns.New(sns.Options{Region: opts.Region, Account: opts.Account, Now: opts.Now, Append: topics.append, Queues: s.copies})
 	s.secrets = secrets.New(secrets.Options{Region: opts.Region, Account: opts.Account, Now: opts.Now, Append: config.append})

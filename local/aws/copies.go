@@ -1,8 +1,10 @@
 package aws
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,12 +21,14 @@ type copies struct {
 
 	mu      sync.Mutex
 	held    map[*held]bool
+	count   uint64 // of those that were ever held
 	closed  bool
 	release sync.WaitGroup // copies on their way after their time has come
 }
 
 // held is a copy that waits for its time.
 type held struct {
+	n       uint64 // the order in which they came
 	arn     string
 	copy    sns.Copy
 	overdue bool // a reordered copy: it goes as soon as a later one has gone
@@ -38,6 +42,9 @@ func newCopies(queues *sqs.Service, faults *Faults, log *slog.Logger) *copies {
 // Enqueue implements sns.Queues.
 func (c *copies) Enqueue(arn string, m sns.Copy) error {
 	fate := c.faults.fate()
+	if fate.lost {
+		return nil
+	}
 	if fate.hold || fate.after > 0 {
 		after := fate.after
 		if fate.hold {
@@ -79,6 +86,8 @@ func (c *copies) later(h *held, after time.Duration) {
 	if c.closed {
 		after = 0
 	}
+	c.count++
+	h.n = c.count
 	c.held[h] = true
 	h.timer = time.AfterFunc(after, func() { c.due([]*held{h}) })
 }
@@ -96,8 +105,9 @@ func (c *copies) passed(arn string) {
 	c.due(due)
 }
 
-// due enqueues copies whose time has come, each once.
+// due enqueues copies whose time has come, each once, in the order in which they came.
 func (c *copies) due(all []*held) {
+	slices.SortFunc(all, func(a, b *held) int { return cmp.Compare(a.n, b.n) })
 	c.mu.Lock()
 	var now []*held
 	for _, h := range all {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -14,8 +15,8 @@ import (
 // FaultConfig are the fault switches. Probabilities are from 0 (never) to 1 (always),
 // each drawn anew per copy, message or request.
 type FaultConfig struct {
-	// Seed starts the source of all draws. Set starts it again, so the same seed and
-	// the same order of calls give the same faults.
+	// Seed starts the sources of all draws, one for each switch. Set starts them again, so
+	// the same seed and the same order of calls give the same faults.
 	Seed uint64
 
 	// Duplicate: a copy from SNS to a queue is enqueued twice; every second such copy
@@ -32,6 +33,9 @@ type FaultConfig struct {
 	DropRedeliver  float64
 	RedeliverAfter time.Duration // 0: 1 s
 
+	// Lose: a copy from SNS to a queue never arrives.
+	Lose float64
+
 	// PublishFail: SNS Publish and PublishBatch answer 500 InternalError and deliver nothing.
 	PublishFail float64
 	// Throttle: a read or write of DynamoDB answers ProvisionedThroughputExceededException
@@ -43,6 +47,10 @@ type FaultConfig struct {
 	// TimeoutAfterCommit: a write of DynamoDB is applied, then the connection is cut
 	// instead of the answer; through Client() the caller gets io.ErrUnexpectedEOF.
 	TimeoutAfterCommit float64
+	// StaleRead: a read of DynamoDB that doesn't ask for consistency, so any of an index,
+	// sees the table as it was up to MaxStale ago.
+	StaleRead float64
+	MaxStale  time.Duration // 0: 1 s
 }
 
 // maxHold bounds how long a reordered copy waits for a later one.
@@ -60,12 +68,15 @@ const (
 	throttle           fault = "throttle"
 	conflict           fault = "conflict"
 	timeoutAfterCommit fault = "timeoutAfterCommit"
+	lose               fault = "lose"
+	staleRead          fault = "staleRead"
 )
 
 func (c FaultConfig) probabilities() map[fault]float64 {
 	return map[fault]float64{
 		duplicate: c.Duplicate, delay: c.Delay, reorder: c.Reorder, dropRedeliver: c.DropRedeliver,
 		publishFail: c.PublishFail, throttle: c.Throttle, conflict: c.Conflict, timeoutAfterCommit: c.TimeoutAfterCommit,
+		lose: c.Lose, staleRead: c.StaleRead,
 	}
 }
 
@@ -76,8 +87,8 @@ func (c FaultConfig) validate() error {
 			errs = append(errs, fmt.Errorf("%s: %v is no probability from 0 to 1", name, p))
 		}
 	}
-	if c.MaxDelay < 0 || c.RedeliverAfter < 0 {
-		errs = append(errs, errors.New("maxDelay and redeliverAfter can't be negative"))
+	if c.MaxDelay < 0 || c.RedeliverAfter < 0 || c.MaxStale < 0 {
+		errs = append(errs, errors.New("maxDelay, redeliverAfter and maxStale can't be negative"))
 	}
 	return errors.Join(errs...)
 }
@@ -88,7 +99,7 @@ type Faults struct {
 	mu     sync.Mutex
 	config FaultConfig
 	odds   map[fault]float64
-	random *rand.Rand
+	random map[fault]*rand.Rand
 	counts map[fault]uint64
 }
 
@@ -100,7 +111,12 @@ func newFaults() *Faults {
 
 func (f *Faults) start(c FaultConfig) {
 	f.config, f.odds = c, c.probabilities()
-	f.random = rand.New(rand.NewPCG(c.Seed, c.Seed))
+	f.random = make(map[fault]*rand.Rand, len(f.odds))
+	for name := range f.odds {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(name)) // never fails
+		f.random[name] = rand.New(rand.NewPCG(c.Seed, h.Sum64()))
+	}
 }
 
 // Set changes all switches at once; what c leaves zero is off. A probability outside
@@ -147,15 +163,15 @@ func (f *Faults) draw(name fault) bool {
 
 func (f *Faults) drawLocked(name fault) bool {
 	p := f.odds[name]
-	if p == 0 || f.random.Float64() >= p {
+	if p == 0 || f.random[name].Float64() >= p {
 		return false
 	}
 	f.counts[name]++
 	return true
 }
 
-// lose is asked at the first hand-over of a message.
-func (f *Faults) lose() (time.Duration, bool) {
+// redeliver is asked at the first hand-over of a message.
+func (f *Faults) redeliver() (time.Duration, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.drawLocked(dropRedeliver) {
@@ -167,8 +183,36 @@ func (f *Faults) lose() (time.Duration, bool) {
 	return f.config.RedeliverAfter, true
 }
 
+// keep is how long former states of a table are to be kept.
+func (f *Faults) keep() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.odds[staleRead] == 0 {
+		return 0
+	}
+	return f.mostStale()
+}
+
+// lag is asked at each read that isn't consistent.
+func (f *Faults) lag() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.drawLocked(staleRead) {
+		return 0
+	}
+	return 1 + time.Duration(f.random[staleRead].Int64N(int64(f.mostStale())))
+}
+
+func (f *Faults) mostStale() time.Duration {
+	if f.config.MaxStale == 0 {
+		return time.Second
+	}
+	return f.config.MaxStale
+}
+
 // fate is what happens to one copy on its way from SNS to a queue.
 type fate struct {
+	lost       bool
 	after      time.Duration // 0: at once
 	hold       bool          // until a later copy has passed
 	twice      bool
@@ -183,17 +227,20 @@ func (f *Faults) fate() fate {
 	if most == 0 {
 		most = 200 * time.Millisecond
 	}
-	late := func() time.Duration { return 1 + time.Duration(f.random.Int64N(int64(most))) }
+	if f.drawLocked(lose) {
+		return fate{lost: true}
+	}
+	late := func(r *rand.Rand) time.Duration { return 1 + time.Duration(r.Int64N(int64(most))) }
 	switch {
 	case f.drawLocked(delay):
-		out.after = late()
+		out.after = late(f.random[delay])
 	case f.drawLocked(reorder):
 		out.hold = true
 	}
 	if f.drawLocked(duplicate) {
 		out.twice = true
-		if f.random.IntN(2) == 1 {
-			out.twiceAfter = late()
+		if r := f.random[duplicate]; r.IntN(2) == 1 {
+			out.twiceAfter = late(r)
 		}
 	}
 	return out

@@ -20,6 +20,9 @@ type faultJSON struct {
 	Throttle           float64 `json:"throttle"`
 	Conflict           float64 `json:"conflict"`
 	TimeoutAfterCommit float64 `json:"timeoutAfterCommit"`
+	Lose               float64 `json:"lose"`
+	StaleRead          float64 `json:"staleRead"`
+	MaxStale           text    `json:"maxStale"`
 }
 
 // text is a duration written as "250ms".
@@ -38,7 +41,7 @@ func (c FaultConfig) MarshalJSON() ([]byte, error) {
 	return json.Marshal(faultJSON{
 		Seed: c.Seed, Duplicate: c.Duplicate, Delay: c.Delay, MaxDelay: text(c.MaxDelay), Reorder: c.Reorder,
 		DropRedeliver: c.DropRedeliver, RedeliverAfter: text(c.RedeliverAfter), PublishFail: c.PublishFail,
-		Throttle: c.Throttle, Conflict: c.Conflict, TimeoutAfterCommit: c.TimeoutAfterCommit,
+		Throttle: c.Throttle, Conflict: c.Conflict, TimeoutAfterCommit: c.TimeoutAfterCommit, Lose: c.Lose, StaleRead: c.StaleRead, MaxStale: text(c.MaxStale),
 	})
 }
 
@@ -56,7 +59,7 @@ func (c *FaultConfig) UnmarshalJSON(b []byte) error {
 	*c = FaultConfig{
 		Seed: in.Seed, Duplicate: in.Duplicate, Delay: in.Delay, MaxDelay: time.Duration(in.MaxDelay), Reorder: in.Reorder,
 		DropRedeliver: in.DropRedeliver, RedeliverAfter: time.Duration(in.RedeliverAfter), PublishFail: in.PublishFail,
-		Throttle: in.Throttle, Conflict: in.Conflict, TimeoutAfterCommit: in.TimeoutAfterCommit,
+		Throttle: in.Throttle, Conflict: in.Conflict, TimeoutAfterCommit: in.TimeoutAfterCommit, Lose: in.Lose, StaleRead: in.StaleRead, MaxStale: time.Duration(in.MaxStale),
 	}
 	return nil
 }

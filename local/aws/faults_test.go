@@ -140,6 +140,17 @@ func TestFaultsOfDelivery(t *testing.T) {
 		}
 		wantCount(t, s, "publishFail", 2)
 	})
+	inBubble(t, "LoseDeliversNothing", func(t *testing.T, s *aws.Server, w *world) {
+		topic, url := mustSubscribed(t, w)
+		mustSet(t, s, aws.FaultConfig{Lose: 1, Duplicate: 1, Delay: 1})
+		mustPublish(t, w, topic, "x")
+		mustSet(t, s, aws.FaultConfig{})
+		mustPublish(t, w, topic, "y")
+		if got := arrivals(t, w, url); !slices.Equal(got, []string{"y"}) {
+			t.Errorf("delivered %v", got)
+		}
+		wantCount(t, s, "lose", 1)
+	})
 	inBubble(t, "CloseHandsOverWhatWaits", func(t *testing.T, s *aws.Server, w *world) {
 		topic, url := mustSubscribed(t, w)
 		mustSet(t, s, aws.FaultConfig{Delay: 1, MaxDelay: time.Hour, Duplicate: 1})
@@ -238,6 +249,59 @@ func TestFaultsOfDynamoDB(t *testing.T) {
 			t.Errorf("reasons %v, written %v", codes, has(t, d, "a"))
 		}
 	})
+	// What is read without asking for consistency, by any operation, is as old as the
+	// switch allows.
+	inBubble(t, "StaleReadSeesThePast", func(t *testing.T, s *aws.Server, _ *world) {
+		d := mustTable(t, s.Config())
+		read := func(consistent bool) string {
+			t.Helper()
+			get, err := d.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: ptr("tbl"), Key: item("a"), ConsistentRead: &consistent})
+			if err != nil {
+				t.Fatal(err)
+			}
+			batch, err := d.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: map[string]ddbtypes.KeysAndAttributes{
+				"tbl": {Keys: []map[string]ddbtypes.AttributeValue{item("a")}, ConsistentRead: &consistent},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			query, err := d.Query(t.Context(), &dynamodb.QueryInput{
+				TableName: ptr("tbl"), KeyConditionExpression: ptr("k = :k"), ConsistentRead: &consistent,
+				ExpressionAttributeValues: map[string]ddbtypes.AttributeValue{":k": item("a")["k"]},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			scan, err := d.Scan(t.Context(), &dynamodb.ScanInput{TableName: ptr("tbl"), ConsistentRead: &consistent})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Sprint(get.Item != nil, len(batch.Responses["tbl"]), query.Count, scan.Count)
+		}
+		const there, missing = "true 1 1 1", "false 0 0 0"
+		mustSet(t, s, aws.FaultConfig{StaleRead: 1, MaxStale: time.Nanosecond})
+		if err := put(t, d, "a"); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(true); got != there {
+			t.Errorf("consistent: %s", got)
+		}
+		if got := read(false); got != missing {
+			t.Errorf("at once: %s", got)
+		}
+		time.Sleep(time.Nanosecond)
+		if got := read(false); got != there {
+			t.Errorf("later: %s", got)
+		}
+		wantCount(t, s, "staleRead", 8)
+		mustSet(t, s, aws.FaultConfig{})
+		if err := put(t, d, "b"); err != nil {
+			t.Fatal(err)
+		}
+		if o, err := d.Scan(t.Context(), &dynamodb.ScanInput{TableName: ptr("tbl")}); err != nil || o.Count != 2 {
+			t.Errorf("off: %v %v", o, err)
+		}
+	})
 	for _, way := range []string{"Client", "Port"} {
 		t.Run("TimeoutAfterCommitThrough"+way, func(t *testing.T) {
 			s := mustServer(t, aws.Options{})
@@ -306,7 +370,7 @@ func TestFaultsEndpoint(t *testing.T) {
 	})
 	t.Run("CountsNameEverySwitch", func(t *testing.T) {
 		got := slices.Sorted(maps.Keys(s.Faults().Counts()))
-		want := []string{"conflict", "delay", "dropRedeliver", "duplicate", "publishFail", "reorder", "throttle", "timeoutAfterCommit"}
+		want := []string{"conflict", "delay", "dropRedeliver", "duplicate", "lose", "publishFail", "reorder", "staleRead", "throttle", "timeoutAfterCommit"}
 		if !slices.Equal(got, want) {
 			t.Errorf("got %v", got)
 		}

@@ -64,6 +64,9 @@ func (s *Service) journal(record []byte) error {
 // apply makes changes visible, to readers of the streams all at once.
 func (s *Service) apply(changes []change, service bool, at time.Time) {
 	recorded := false
+	if s.keep != nil {
+		s.remember(changes, at)
+	}
 	for _, ch := range changes {
 		ch.table.replace(ch.old, ch.next)
 		if st := ch.table.stream; st != nil {

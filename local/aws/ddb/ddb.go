@@ -6,8 +6,8 @@
 // the beginning of error texts included; what it does not know it refuses, rather
 // than doing something else. Known differences:
 //
-//   - every read is strongly consistent, every index up to date at once, and a table
-//     ACTIVE as soon as it was created;
+//   - every read is strongly consistent and every index up to date at once, unless
+//     Options.Lag says otherwise, and a table ACTIVE as soon as it was created;
 //   - there is no throttling, and transactions never conflict: requests are
 //     carried out one after the other;
 //   - a stream has one shard, which is never split;
@@ -49,6 +49,12 @@ type Options struct {
 	// record belongs to the callee. An error refuses the request with
 	// InternalServerError, and nothing has changed. Nil means memory only.
 	Append func(record []byte) error
+
+	// Keep is how long a state of a table is kept after the next one came, asked at
+	// each change, and Lag how far back a read looks that isn't consistent, asked at
+	// each such read: at most what is kept. A read of a page looks back as a whole.
+	// Nil means that every read sees the present.
+	Keep, Lag func() time.Duration
 }
 
 // Service is one account's DynamoDB in one region. Its methods may be called from
@@ -57,6 +63,7 @@ type Service struct {
 	region, account string
 	now             func() time.Time
 	append          func(record []byte) error
+	keep, lag       func() time.Duration
 	expressions     expressionCache
 
 	mu      sync.RWMutex
@@ -74,7 +81,7 @@ func New(o Options) *Service {
 		now = time.Now
 	}
 	s := &Service{
-		region: o.Region, account: o.Account, append: o.Append,
+		region: o.Region, account: o.Account, append: o.Append, keep: o.Keep, lag: o.Lag,
 		// What is journalled must come back equal, so times have neither zone nor monotonic part.
 		now:     func() time.Time { return now().Round(0).UTC() },
 		tables:  map[string]*table{},

@@ -2,6 +2,7 @@ package ddb
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/tidwall/btree"
 )
@@ -91,7 +92,8 @@ func (s *Service) newPager(p *pageParameters, b *binding, filter, projection *pa
 	if err != nil {
 		return nil, err
 	}
-	pg := &pager{pageParameters: p, binding: b, filter: filter, table: t, keys: t.keys, rows: &t.rows}
+	lag := s.lagOf(p.ConsistentRead)
+	pg := &pager{pageParameters: p, binding: b, filter: filter, table: t, keys: t.keys, rows: s.seen(t, -1, lag)}
 	if projection != nil {
 		if pg.shown, err = b.projection(projection); err != nil {
 			return nil, err
@@ -116,7 +118,7 @@ func (s *Service) newPager(p *pageParameters, b *binding, filter, projection *pa
 			}
 		}
 	}
-	pg.index, pg.keys, pg.rows = x, x.keys, &x.entries
+	pg.index, pg.keys, pg.rows = x, x.keys, s.seen(t, slices.Index(t.indexes, x), lag)
 	return pg, nil
 }
 

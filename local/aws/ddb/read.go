@@ -1,6 +1,9 @@
 package ddb
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // get is one item's read, checked as far as it can be without the table.
 type get struct {
@@ -63,7 +66,7 @@ func (s *Service) getItem(body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, r, err := s.fetch(g)
+	at, r, err := s.fetch(g, s.lagOf(in.ConsistentRead))
 	if err != nil {
 		return nil, err
 	}
@@ -78,14 +81,14 @@ func (s *Service) getItem(body []byte) ([]byte, error) {
 }
 
 // fetch reads one row. A missing one is no error.
-func (s *Service) fetch(g *get) (place, *row, error) {
+func (s *Service) fetch(g *get, lag time.Duration) (place, *row, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	at, err := s.locateGet(g)
 	if err != nil {
 		return at, nil, err
 	}
-	r, _ := at.table.rows.Get(at.key)
+	r, _ := s.seen(at.table, -1, lag).Get(at.key)
 	return at, r, nil
 }
 
@@ -180,6 +183,7 @@ func (s *Service) getBatch(name string, request keysAndAttributes, bytes *int, c
 	if err != nil {
 		return nil, nil, err
 	}
+	lag := s.lagOf(request.ConsistentRead)
 	seen := map[string]bool{}
 	for i, key := range request.Keys {
 		at, err := s.locateGet(&get{table: name, key: key})
@@ -191,7 +195,7 @@ func (s *Service) getBatch(name string, request keysAndAttributes, bytes *int, c
 		}
 		seen[at.key] = true
 		size := 0
-		if r, ok := at.table.rows.Get(at.key); ok {
+		if r, ok := s.seen(at.table, -1, lag).Get(at.key); ok {
 			if *bytes+r.size > maxBatchGetBytes {
 				return found, request.Keys[i:], nil
 			}

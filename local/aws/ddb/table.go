@@ -44,6 +44,7 @@ type table struct {
 	indexes []*index
 	stream  *stream                 // nil unless enabled
 	expiry  btree.Map[string, *row] // by time and row key; empty unless TTL is on
+	past    []past                  // former states, the oldest first; empty unless Options.Keep says so
 }
 
 func newTable(def definition) *table {

@@ -2,14 +2,14 @@ package stream
 
 import "time"
 
-// logList are logs in the order in which they came in. A log is in one list at most.
-type logList struct {
+// idleList are the logs without local members, the longest idle first.
+type idleList struct {
 	oldest, newest *logState
 	n              int
 }
 
-func (i *logList) add(l *logState, now time.Time) {
-	l.list, l.since = i, now.UnixMilli()
+func (i *idleList) add(l *logState, now time.Time) {
+	l.idleSince = now.UnixMilli()
 	if l.older = i.newest; l.older != nil {
 		l.older.newer = l
 	} else {
@@ -19,19 +19,11 @@ func (i *logList) add(l *logState, now time.Time) {
 	i.n++
 }
 
-// addFirst puts the log before all others.
-func (i *logList) addFirst(l *logState, since int64) {
-	l.list, l.since = i, since
-	if l.newer = i.oldest; l.newer != nil {
-		l.newer.older = l
-	} else {
-		i.newest = l
+// remove takes the log out, if it is in.
+func (i *idleList) remove(l *logState) {
+	if l.idleSince == 0 {
+		return
 	}
-	i.oldest = l
-	i.n++
-}
-
-func (i *logList) remove(l *logState) {
 	if l.older != nil {
 		l.older.newer = l.newer
 	} else {
@@ -42,7 +34,7 @@ func (i *logList) remove(l *logState) {
 	} else {
 		i.newest = l.older
 	}
-	l.older, l.newer, l.list = nil, nil, nil
+	l.older, l.newer, l.idleSince = nil, nil, 0
 	i.n--
 }
 
@@ -51,7 +43,7 @@ func (i *logList) remove(l *logState) {
 func (h *Hub) sweepIdle() {
 	for n := h.idle.n; n > 0; n-- {
 		l := h.idle.oldest
-		if h.now.UnixMilli()-l.since < linger.Milliseconds() && h.idle.n <= maxLinger {
+		if h.now.UnixMilli()-l.idleSince < linger.Milliseconds() && h.idle.n <= maxLinger {
 			return
 		}
 		h.idle.remove(l)

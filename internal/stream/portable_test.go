@@ -42,10 +42,10 @@ func (c *trickle) Write(b []byte) (int, error) {
 
 // A stream that is closed ends within closeTimeout, however much is pending and
 // however well the client times what it takes.
-func TestSocketCloseIsBounded(t *testing.T) {
+func TestPortableCloseIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Config{})
-		c := newSocket(&trickle{header: http.Header{}, takes: closeTimeout - time.Second})
+		c := newPortable(&trickle{header: http.Header{}, takes: closeTimeout - time.Second})
 		s, err := w.hub.Open(t.Context(), Request{Session: w.session(ann, "a")}, c)
 		if err != nil {
 			t.Fatal(err)
@@ -53,7 +53,7 @@ func TestSocketCloseIsBounded(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			c.serve(context.Background(), s, []byte("retry: 1\n\n"))
+			c.write(context.Background(), s, []byte("retry: 1\n\n"))
 		}()
 		c.Write(Frame{Head: make([]byte, 600<<10)})
 		c.Flush()

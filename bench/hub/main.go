@@ -1,0 +1,218 @@
+// Command hub is the streamer's delivery alone, for the load generator: the real
+// endpoint with signed sessions, the real hub and its sockets, over a table that is
+// computed, and fed by POST /pub instead of a queue.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	_ "net/http/pprof"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidings/internal/bus"
+	"tidings/internal/chat"
+	"tidings/internal/session"
+	"tidings/internal/stream"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// config is what the command is told.
+type config struct {
+	addr, pub string        // of the stream and of POST /pub
+	portable  bool          // leave the connections to net/http
+	hijack    bool          // take them over from net/http
+	heartbeat time.Duration // of the hub
+	users     int           // there are, 0 and up
+	tokens    string        // file to which their tokens are written, one a line
+}
+
+func run(ctx context.Context, args []string) error {
+	var c config
+	f := flag.NewFlagSet("hub", flag.ContinueOnError)
+	f.StringVar(&c.addr, "addr", "127.0.0.1:7170", "of the stream")
+	f.StringVar(&c.pub, "pub", "127.0.0.1:7220", "of POST /pub?t=CHANNEL")
+	f.BoolVar(&c.portable, "portable", false, "leave the connections to net/http")
+	f.BoolVar(&c.hijack, "hijack", false, "take the connections over from net/http")
+	f.DurationVar(&c.heartbeat, "heartbeat", 10*time.Second, "of each stream")
+	f.IntVar(&c.users, "users", 15_000, "that may connect")
+	f.StringVar(&c.tokens, "tokens", "", "file to write the users' session tokens to, one a line")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	tokens, err := session.NewTokens(make([]byte, session.MinKey))
+	if err != nil {
+		return err
+	}
+	if err := writeTokens(c, tokens); err != nil {
+		return err
+	}
+	quiet := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	t := &table{heads: map[chat.LogID]chat.Head{}}
+	hub := stream.NewHub(stream.Config{MaxConnections: c.users + 1000, MaxConnecting: 64, Heartbeat: c.heartbeat, Drain: time.Millisecond}, t, t, stream.NewMetrics(prometheus.NewRegistry()), quiet)
+	auth := &session.Authenticator{Tokens: tokens, Now: time.Now}
+	handler := &stream.Handler{Hub: hub, Authenticate: auth.Authenticate, Log: quiet}
+	var events http.Handler = handler
+	if c.portable {
+		events = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(unhijackable{w}, r) })
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/api/events", events)
+	pub := http.NewServeMux()
+	pub.Handle("POST /pub", &publisher{hub: hub, table: t})
+	pub.Handle("/debug/", http.DefaultServeMux)
+	for addr, h := range map[string]http.Handler{c.addr: mux, c.pub: pub} {
+		listen := handler.Listen
+		if c.portable || c.hijack || addr == c.pub {
+			listen = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
+		}
+		l, err := listen(addr)
+		if err != nil {
+			return err
+		}
+		srv := &http.Server{Handler: h, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 32 << 10}
+		go func() { _ = srv.Serve(l) }()
+		defer srv.Close()
+	}
+	return hub.Run(ctx)
+}
+
+// unhijackable hides that its connection can be taken over.
+type unhijackable struct{ http.ResponseWriter }
+
+func (w unhijackable) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func writeTokens(c config, tokens *session.Tokens) error {
+	if c.tokens == "" {
+		return nil
+	}
+	f, err := os.Create(c.tokens)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for i := range c.users {
+		now := time.Now()
+		token, err := tokens.Sign(chat.Session{ID: fmt.Sprintf("session-%d", i), User: chat.UserID(i + 1), Created: now, Expires: now.Add(chat.SessionLifetime)})
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(f, token); err != nil {
+			return err
+		}
+	}
+	return f.Close()
+}
+
+// groupSize is how many users share a group chat; the generator's -group.
+const groupSize = 20
+
+// table is a table in which every user is in the chat of everybody, one of their
+// group of 20, one with nobody else here and seven conversations. Only heads change.
+type table struct {
+	mu    sync.Mutex
+	heads map[chat.LogID]chat.Head
+}
+
+func (t *table) Heads(_ context.Context, logs []chat.LogID) (map[chat.LogID]chat.Head, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make(map[chat.LogID]chat.Head, len(logs))
+	for _, l := range logs {
+		h := t.heads[l]
+		if h.Seq == 0 && !l.Is(chat.UserPrefix) {
+			h = chat.Head{Log: l, Seq: 1, TS: 1}
+		}
+		out[l] = h
+	}
+	return out, nil
+}
+
+func (t *table) Entries(context.Context, chat.LogID, int64, int64) ([]chat.Entry, error) {
+	return nil, nil
+}
+
+func (t *table) Position(_ context.Context, _ chat.LogID, _, _, to int64) (int64, error) {
+	return to, nil
+}
+
+func (t *table) Memberships(_ context.Context, user chat.UserID) ([]chat.Membership, error) {
+	i := int(user) - 1
+	logs := []chat.LogID{
+		chat.GroupLog("all"), chat.GroupLog(fmt.Sprintf("g%07d", i/groupSize)), chat.GroupLog(fmt.Sprintf("u%07d", i)),
+	}
+	for k := range 7 {
+		other := i ^ (1 << k) // so that it is mutual
+		logs = append(logs, chat.ConversationLog(chat.ConversationID(user, chat.UserID(other+1))))
+	}
+	out := make([]chat.Membership, len(logs))
+	for k, l := range logs {
+		out[k] = chat.Membership{Log: l, User: user, Intervals: chat.Intervals{{From: 1}}}
+	}
+	return out, nil
+}
+
+func (t *table) Membership(_ context.Context, user chat.UserID, log chat.LogID) (chat.Membership, error) {
+	return chat.Membership{Log: log, User: user, Intervals: chat.Intervals{{From: 1}}}, nil
+}
+
+func (t *table) Session(_ context.Context, s chat.Session) (chat.Session, error) { return s, nil }
+
+func (t *table) SessionsHold(_ context.Context, ss []chat.Session) ([]bool, error) {
+	hold := make([]bool, len(ss))
+	for i := range hold {
+		hold[i] = true
+	}
+	return hold, nil
+}
+
+// publisher commits and delivers an entry of one event to the members of a channel.
+type publisher struct {
+	hub   *stream.Hub
+	table *table
+	mu    sync.Mutex // entries reach the hub in the order of their log
+}
+
+func (p *publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	body, err := json.Marshal(chat.GroupBody{Group: chat.GroupState{Name: string(data)}})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	log := chat.GroupLog(r.URL.Query().Get("t"))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.table.mu.Lock()
+	head := p.table.heads[log]
+	head.Log, head.Seq, head.TS = log, max(1, head.Seq)+1, chat.NextTS(time.Now(), head.TS)
+	p.table.heads[log] = head
+	p.table.mu.Unlock()
+	e := chat.Entry{Log: log, Seq: head.Seq, TS: head.TS, Kind: chat.KindRenamed, By: 1, Body: body}
+	if err := p.hub.Deliver(r.Context(), []bus.Envelope{{Entry: &e}}); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	}
+}
