@@ -14,15 +14,15 @@ func TestReadConfig(t *testing.T) {
 		want  Config
 		wrong []string // what the error must speak of, all of it
 	}{
-		{name: "OK", want: Config{Port: 8080, Data: ".tidings", AWSPort: 4566, Streamers: 1, Drain: time.Second, RateLimits: true}},
+		{name: "OK", want: Config{Port: 8080, Data: ".tidings", Web: "web/dist", AWSPort: 4566, Streamers: 1, Drain: time.Second, RateLimits: true}},
 		{
 			name: "OKEverything",
 			env: map[string]string{
-				"PORT": "0", "DATA": "/d", "AWS_PORT": "1", "STREAMERS": "9", "DRAIN": "0", "RATE_LIMITS": "off", "CONTACTS": "friends",
+				"PORT": "0", "DATA": "/d", "WEB": "/w", "ALLOWED_ORIGINS": "http://b:2", "AWS_PORT": "1", "STREAMERS": "9", "DRAIN": "0", "RATE_LIMITS": "off", "CONTACTS": "friends",
 				"NEXTAUTH_SECRET": "s", "NEXTAUTH_NUMERIC_SUB": "on", "AWS_ENDPOINT_URL": "http://a:1",
 			},
 			want: Config{
-				Port: 0, Data: "/d", AWSPort: 1, Streamers: 9, FriendsOnly: true,
+				Port: 0, Data: "/d", Web: "/w", AWSPort: 1, Streamers: 9, FriendsOnly: true, AllowedOrigins: []string{"http://b:2"},
 				NextAuthSecrets: []string{"s"}, NextAuthNumericSub: true, Endpoint: "http://a:1",
 			},
 		},

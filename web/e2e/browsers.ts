@@ -135,7 +135,8 @@ class Marionette implements Driver {
     })
   }
 
-  send: Driver['send'] = (command, params) => this.#call(commands[command][0], params)
+  // Scripts run in the page's own world, else one would not find what another left.
+  send: Driver['send'] = (command, params) => this.#call(commands[command][0], { ...params, sandbox: null })
 
   async close() {
     this.#socket?.destroy()

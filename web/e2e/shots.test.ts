@@ -171,6 +171,11 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
 })
 
 async function checkPage(page: Page, name: string) {
+  // What fades in is there first.
+  await page.evaluate(async () => {
+    for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame)
+    await Promise.allSettled(document.getAnimations().map((a) => a.finished))
+  })
   await page.screenshot({ path: `e2e/shots/${name}.png` })
   expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} is too wide`).toBe(
     true,
