@@ -58,13 +58,20 @@ export class Browser {
 /** Where Debian puts the browsers. */
 const firefox = '/usr/bin/firefox-esr'
 const webkitDriver = '/usr/bin/WebKitWebDriver'
+const xvfb = '/usr/bin/Xvfb'
 
-/** The browsers by name: whether one is here, and how it starts. */
+/** What there is: which files show that a browser is here, the Debian packages that they are from, how it starts. */
 export const browsers = [
-  { name: 'Firefox', installed: () => existsSync(firefox), start: async () => new Browser(await Marionette.start()) },
+  {
+    name: 'Firefox',
+    files: [firefox],
+    packages: 'firefox-esr',
+    start: async () => new Browser(await Marionette.start()),
+  },
   {
     name: 'WebKit',
-    installed: () => existsSync(webkitDriver) && existsSync('/usr/bin/Xvfb'),
+    files: [webkitDriver, xvfb],
+    packages: 'webkit2gtk-driver xvfb',
     start: async () => new Browser(await WebKitDriver.start()),
   },
 ]
@@ -136,12 +143,13 @@ class Marionette implements Driver {
   }
 
   // Scripts run in the page's own world, else one would not find what another left.
-  send: Driver['send'] = (command, params) => this.#call(commands[command][0], { ...params, sandbox: null })
+  send: Driver['send'] = (command, params) => this.#call(commands[command][0], params)
 
   async close() {
     this.#socket?.destroy()
     await kill(this.#process)
-    rmSync(this.#profile, { recursive: true, force: true })
+    // Its other processes may write for a moment more.
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 
@@ -174,7 +182,7 @@ class WebKitDriver implements Driver {
   /** Starts a display of its own, under a number that is free. */
   async #display(): Promise<string> {
     const args = ['-displayfd', '1', '-nolisten', 'tcp', '-screen', '0', '1280x900x24']
-    const x = spawn('Xvfb', args, { stdio: ['ignore', 'pipe', 'ignore'] })
+    const x = spawn(xvfb, args, { stdio: ['ignore', 'pipe', 'ignore'] })
     this.#processes.unshift(x)
     let number = ''
     x.stdout.on('data', (b) => (number += b))
@@ -186,7 +194,7 @@ class WebKitDriver implements Driver {
     http('POST', `${this.#session}/${commands[command][1].replace('{id}', String(id))}`, params)
 
   async close() {
-    if (this.#session) await http('DELETE', this.#session)
+    if (this.#session) await http('DELETE', this.#session).catch(() => undefined) // or it has ended already
     for (const p of this.#processes) await kill(p)
   }
 }

@@ -20,7 +20,7 @@ export function Menu({ label, title, icon, side = 'bottom', align = 'end', child
         {icon}
       </Base.Trigger>
       {/* In the landmark of its button: there a screen reader expects it. */}
-      <Base.Portal container={trigger?.closest<HTMLElement>('main, nav')}>
+      <Base.Portal container={trigger?.closest<HTMLElement>('main, nav') ?? undefined}>
         <Base.Positioner
           className="above"
           positionMethod="fixed"
