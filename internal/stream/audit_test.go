@@ -556,8 +556,8 @@ func positionLongLeft(w *world) {
 		w.pass(30 * time.Second)
 	}
 	w.pass(time.Minute)
-	if l := w.logState(log); l.state != untracked || l.list != nil {
-		w.Errorf("it is in state %d, on a list %v", l.state, l.list != nil)
+	if l := w.logState(log); l.state != untracked || l.queued != 0 {
+		w.Errorf("it is in state %d, audited %v", l.state, l.queued != 0)
 	}
 }
 
