@@ -5,7 +5,7 @@ GO ?= go
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The web app is built where there is npm; without it, / is a text. Its client is taken from its sources.
 APP := web/dist/index.html
@@ -26,12 +26,23 @@ $(APP): web/node_modules/.package-lock.json $(APP_SOURCES)
 web/node_modules/.package-lock.json: web/package-lock.json
 	cd web && npm ci
 
-test-web: bin/tidings $(APP) ## the web app: lint, unit tests, and end to end in Chromium
-	cd web && npm run lint && npm test && npm run e2e
-
-test: ## lint, vet and all tests, with the race detector
+test: ## all tests: Go with the race detector, and with npm client and web app
 	@$(MAKE) --no-print-directory lint
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 15m ./...
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory test-client test-web test-interop; \
+	  else echo "no npm: client, web app and clients of others are not tested"; test -z "$$TIDINGS_NO_SKIP"; fi
+
+test-client: client/node_modules/.package-lock.json ## the npm package: lint, types, unit tests, size
+	cd client && npm test
+
+test-web: bin/tidings $(APP) ## the web app: lint, unit tests, and end to end in browsers
+	cd web && npm run lint && npm test && npm run e2e
+
+test-interop: bin/tidings ## SSE clients that others wrote, through a line that is cut
+	@interop/run.sh
+
+client/node_modules/.package-lock.json: client/package-lock.json
+	cd client && npm ci
 
 lint: ## formatting, vet, staticcheck
 	@test -z "$$($(GO) tool gofumpt -l .)" || { echo "not formatted:"; $(GO) tool gofumpt -l .; exit 1; }
@@ -63,4 +74,4 @@ build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into 
 clean: ## remove what was built (not .tidings, the local data)
 	rm -rf bin web/dist
 
-.PHONY: help run web test-web test lint docs bench bench-sse sim bugs build clean FORCE
+.PHONY: help run web test test-client test-web test-interop lint docs bench bench-sse sim bugs build clean FORCE

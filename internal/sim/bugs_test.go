@@ -72,7 +72,7 @@ var bugs = []bug{
 	{"W verified though the hub is behind the head", []edit{{streamDir + "audit.go", "	if l.last >= head.Seq {\n		l.verifiedAt", "	if l.last >= 0 {\n		l.verifiedAt"}}},
 	{"removal drops the log from the cursor's map", []edit{{streamDir + "position.go", "	for _, l := range s.at.listed {\n", "	for _, l := range s.at.listed {\n		if s.user.seats[l].at < 0 && l != slot {\n			continue\n		}\n"}}},
 	{"a part of an entry forgotten in the cursor", []edit{{streamDir + "stream.go", "		n := p.n\n", "		n := p.n * 0\n"}}},
-	{"parts of a former connection sent again", []edit{{streamDir + "stream.go", "		if p.n <= written || ", "		if "}}},
+	{"parts of a former connection sent again", []edit{{streamDir + "stream.go", "		if p.n <= written || ", "		if p.n <= 0*written || "}}},
 	{"no starting position", []edit{{streamDir + "open.go", "			h.tell(s)\n", "			_ = h.tell\n"}}},
 	{"the position is told before the reset", []edit{{streamDir + "open.go", "		if s.reset == \"\" {", "		if true {"}}},
 	{"the client's position isn't told again", []edit{{streamDir + "http.go", "	case position == \"\":\n", "	case position != \"0\":\n"}}},

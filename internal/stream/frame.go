@@ -12,21 +12,26 @@ import (
 // Frame is one SSE event on its way to one stream. Head and Tail are shared by
 // all recipients and must not be changed; what differs stands between them.
 type Frame struct {
-	ID   []byte // the "id:" line with the stream's cursor, if the frame tells it; the hub uses its memory again
 	Head []byte
 	User []byte // the recipient's user id in decimal
 	Tail []byte
+	ID   []byte // the "id:" line with the stream's cursor, if the frame tells it; the hub uses its memory again
 }
 
 // Len is the frame's size in bytes.
 func (f Frame) Len() int { return len(f.ID) + len(f.Head) + len(f.User) + len(f.Tail) }
 
-// AppendTo writes the frame behind b.
+// AppendTo writes the frame behind b. The id comes last: by the standard it counts
+// when its block is whole, but not all clients wait for that.
 func (f Frame) AppendTo(b []byte) []byte {
-	b = append(b, f.ID...)
 	b = append(b, f.Head...)
 	b = append(b, f.User...)
-	return append(b, f.Tail...)
+	b = append(b, f.Tail...)
+	if len(f.ID) == 0 {
+		return b
+	}
+	b = append(b[:len(b)-1], f.ID...) // before the empty line
+	return append(b, '\n')
 }
 
 // eventHead begins the data of every event; the recipient's user id follows.

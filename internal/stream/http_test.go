@@ -207,11 +207,11 @@ func testStreamOverHTTP(t *testing.T, over transport) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"message", "notification", "conversation_update"} {
-		id, b, _ := strings.Cut(r.block(), "\n")
-		if !strings.HasPrefix(b, `data: {"userId":1,"type":"`+want+`","data":{`) || strings.Count(b, "\n") != 1 {
-			t.Errorf("instead of %s: %q", want, b)
+		b, id, _ := strings.Cut(r.block(), "\n")
+		if !strings.HasPrefix(b, `data: {"userId":1,"type":"`+want+`","data":{`) || strings.Count(id, "\n") != 1 {
+			t.Errorf("instead of %s: %q, %q", want, b, id)
 		}
-		if _, ok := parseCursor(strings.TrimPrefix(id, "id: ")); !ok {
+		if _, ok := parseCursor(strings.TrimSpace(strings.TrimPrefix(id, "id: "))); !ok {
 			t.Errorf("%s: %q is no position", want, id)
 		}
 	}

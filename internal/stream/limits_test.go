@@ -36,7 +36,10 @@ func TestLimits(t *testing.T) {
 		{"SixtyFourEntriesAPage", limitPage},
 		{"AHundredAndTwentyEightReads", limitReads},
 		{"FiveSecondsARead", limitReadTimeout},
+		{"FiveSecondsBetweenTries", limitBackoff},
 		{"AHundredThousandIdleLogs", limitLinger},
+		{"TenMinutesIdle", limitIdle},
+		{"AMinuteWithoutProgress", limitStall},
 	} {
 		t.Run(tc.name, func(t *testing.T) { scenario(t, Config{}, tc.run) })
 	}
@@ -184,22 +187,39 @@ func limitBellTries(w *world) {
 	}
 }
 
-// In an instance's first 15 minutes it audits every minute, then every ten.
+// In an instance's first 15 minutes it audits every minute, then every ten. Heads are
+// looked at every five seconds, memberships with each heartbeat.
 func limitAudit(w *world) {
 	w.connect(ann)
-	reads := func() []int { return []int{w.store.count("heads"), w.store.count("memberships")} }
-	was := reads()
-	w.pass(15 * time.Minute)
-	for i, n := range reads() {
-		if n -= was[i]; n < 10 || n > 15 {
-			w.Errorf("%d reads in the first 15 minutes", n)
+	began := time.Now()
+	late := map[string]time.Duration{"heads": 5 * time.Second, "memberships": 25 * time.Second}
+	reads, last := map[string][]time.Duration{}, map[string]int{}
+	for kind := range late {
+		reads[kind], last[kind] = []time.Duration{0}, w.store.count(kind)
+	}
+	for range 75 * 60 {
+		w.pass(time.Second)
+		for kind := range late {
+			if n := w.store.count(kind); n > last[kind] {
+				reads[kind], last[kind] = append(reads[kind], time.Since(began)), n
+			}
 		}
 	}
-	was = reads()
-	w.pass(time.Hour)
-	for i, n := range reads() {
-		if n -= was[i]; n < 5 || n > 6 {
-			w.Errorf("%d reads in the next hour", n)
+	for kind, at := range reads {
+		for i, t := range at[1:] {
+			every := time.Minute
+			if t > 15*time.Minute {
+				every = 10 * time.Minute
+			}
+			if gap := t - at[i]; gap < every || gap > every+late[kind]+time.Second {
+				w.Errorf("%s were read %v and %v after the beginning", kind, at[i], t)
+			}
+			if at[i] < 14*time.Minute-late[kind] && t > 15*time.Minute {
+				w.Errorf("%s were not read in the last minute of the instance's youth, but after %v and %v", kind, at[i], t)
+			}
+		}
+		if len(at) < 16 {
+			w.Errorf("%s were read %d times in 75 minutes", kind, len(at))
 		}
 	}
 }
@@ -289,6 +309,22 @@ func limitReadTimeout(w *world) {
 	equal(w.T, "failed reads after five seconds", []float64{failed()}, 1) // of the own log's head
 }
 
+// From 50 ms up to five seconds, drawn from the upper half.
+func limitBackoff(w *world) {
+	w.store.set(func() { w.store.failing = true })
+	w.open(ann, "s")
+	w.pass(24 * time.Millisecond)
+	equal(w.T, "reads within 24 ms", []int{w.store.count("heads")}, 1)
+	w.pass(26 * time.Millisecond)
+	equal(w.T, "reads within 50 ms", []int{w.store.count("heads")}, 2)
+	w.pass(time.Minute)
+	before := w.store.count("heads")
+	w.pass(time.Minute)
+	if got := w.store.count("heads") - before; got < 12 || got > 24 {
+		w.Errorf("%d tries in a minute", got)
+	}
+}
+
 func limitLinger(w *world) {
 	const most = 100_000
 	w.within(func(h *Hub) {
@@ -304,6 +340,34 @@ func limitLinger(w *world) {
 			w.Errorf("%d idle logs kept", h.idle.n)
 		}
 	})
+}
+
+func limitIdle(w *world) {
+	w.connect(ann).stream.Closed()
+	w.pass(10*time.Minute - time.Second)
+	if got := w.metric("logs"); got != 2 {
+		w.Errorf("%v logs before ten minutes", got)
+	}
+	w.pass(6 * time.Second)
+	if got := w.metric("logs"); got != 0 {
+		w.Errorf("%v logs after ten minutes", got)
+	}
+}
+
+func limitStall(w *world) {
+	a := w.connect(ann)
+	a.setSlow(true)
+	for pending := 0; pending < PendingHigh; pending, _ = a.Progress() {
+		w.send(w.message(log, bob))
+	}
+	w.pass(time.Minute - time.Second)
+	if a.isClosed() {
+		w.Error("closed within a minute")
+	}
+	w.pass(6 * time.Second)
+	if !a.isClosed() {
+		w.Error("open after a minute")
+	}
 }
 
 func TestConfigDefaults(t *testing.T) {
