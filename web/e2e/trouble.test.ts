@@ -43,7 +43,9 @@ const shows = (page: Page, want: string[]) =>
 
 async function connections(): Promise<number> {
   const text = await (await fetch(`${service.url}/metrics`)).text()
-  return Number(/^tidings_streamer_connections (\d+)/m.exec(text)?.[1])
+  let n = 0
+  for (const [, of] of text.matchAll(/^tidings_streamer_connections\{.*\} (\d+)/gm)) n += Number(of)
+  return n
 }
 
 describe('Seven tabs', () => {

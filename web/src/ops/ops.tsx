@@ -6,9 +6,9 @@ import { useEffect, useState } from 'react'
 import { percentile, perSecond, recent, type Sample, span, totals } from '../figures'
 import { formatClock } from '../time'
 import { Chart } from './chart'
-import { gauge, type Metric, parseMetrics, quantile } from './metrics'
+import { type Metric, parseMetrics, quantile, total } from './metrics'
 
-/** What the stream of this browser does, live, and what its instance says of itself when it is asked. */
+/** What the stream of this browser does, live, and what the streamers say of themselves when they are asked. */
 export default function Ops() {
   return (
     <>
@@ -120,7 +120,7 @@ function Figure({ label, value }: { label: string; value: string }) {
   )
 }
 
-/** The instance's own numbers, fetched when the page is opened or somebody asks. */
+/** The streamers' own numbers, fetched when the page is opened or somebody asks. */
 function Instance() {
   const { data, error, isFetching, dataUpdatedAt, refetch } = useQuery({
     queryKey: ['metrics'],
@@ -132,10 +132,10 @@ function Instance() {
     gcTime: 0,
   })
   return (
-    <section aria-labelledby="instance" className="stack">
+    <section aria-labelledby="streamers" className="stack">
       <div className="dialog-head">
         <div>
-          <h2 id="instance">The instance</h2>
+          <h2 id="streamers">The streamers</h2>
           <p className="hint">
             {data
               ? `As of ${formatClock(new Date(dataUpdatedAt).toISOString())}; it is not asked again by itself.`
@@ -149,7 +149,7 @@ function Instance() {
       </div>
       {error && !data && (
         <p className="notice" role="alert">
-          The instance’s metrics can’t be read from here. In the cloud they are for operators only.
+          The streamers’ metrics can’t be read from here. In the cloud they are for operators only.
         </p>
       )}
       <ul className="figures">
@@ -165,7 +165,7 @@ const prefix = 'tidings_streamer_'
 
 function figures(all: readonly Metric[]): [string, string][] {
   const count = (name: string) => {
-    const v = gauge(all, prefix + name)
+    const v = total(all, prefix + name)
     return v === undefined ? '–' : integer.format(v)
   }
   const lag = (share: number) => {
