@@ -116,6 +116,7 @@ func TestResume(t *testing.T) {
 		{"RestartedWhilePulling", resumeRestarted},
 		{"PatienceAfterARestart", resumePatience},
 		{"LaggingInALogThatWasLeft", resumeLagLeft},
+		{"SlowInTwoLogsThatWereLeft", resumeSlowLeft},
 		{"FullCursorIsOneUsersOwn", resumeFullOfOne},
 		{"HoleBehindTheClient", resumeHoleBehind},
 		{"ClosedWhileItBeginsAgain", resumeClosedRestarting},
@@ -676,6 +677,35 @@ func resumeLagLeft(w *world) {
 	a = w.resume(ann, a.position())
 	w.ready(a, true)
 	equal(w.T, "ann", a.ids(), append(missed(2), "c:1-2/3/3")...)
+}
+
+// A slow reader that has left two logs gets the rest of one, and is cut before that of the
+// other. Its position had all the time to move past it.
+func resumeSlowLeft(w *world) {
+	const other chat.LogID = "c:1-3"
+	w.changed(other, users(ann, bob), nil)
+	a := w.connect(ann)
+	a.setSlow(true)
+	for pending := 0; pending < PendingHigh; pending, _ = a.Progress() {
+		w.send(w.message(log, bob))
+	}
+	rest := w.message(log, bob)
+	w.send(rest, w.message(other, bob), w.changed(log, nil, users(ann)), w.changed(other, nil, users(ann)))
+	for range 8 {
+		w.pass(50 * time.Second)
+		a.takes(1)
+	}
+	a.setSlow(false)
+	w.settle()
+	text, _, cut := strings.Cut(a.text(), fmt.Sprintf(`"%s/%d/1"`, other, 2))
+	if a.stream.Closed(); !cut || len(seqsOf(text)[other]) > 0 {
+		w.Fatal("the other log came first, or not at all")
+	}
+	w.another(Config{})
+	b := w.resume(ann, lastID(text))
+	w.ready(b, true)
+	equal(w.T, "log", append(seqsOf(text)[log], b.seqs()[log]...), upTo(2, rest.Seq+1)...)
+	equal(w.T, "other", b.seqs()[other], 2, 3)
 }
 
 // The client is ahead of this hub, to which entries before that are lost for good: it
