@@ -698,9 +698,11 @@ func resumeSlowLeft(w *world) {
 	a.setSlow(false)
 	w.settle()
 	text, _, cut := strings.Cut(a.text(), fmt.Sprintf(`"%s/%d/1"`, other, 2))
-	if a.stream.Closed(); !cut || len(seqsOf(text)[other]) > 0 {
+	text = text[:strings.LastIndex(text, "\n\n")+2]
+	if got := seqsOf(text)[log]; !cut || got[len(got)-1] < rest.Seq {
 		w.Fatal("the other log came first, or not at all")
 	}
+	a.stream.Closed()
 	w.another(Config{})
 	b := w.resume(ann, lastID(text))
 	w.ready(b, true)
