@@ -93,6 +93,22 @@ func TestMarkReadOvertaken(t *testing.T) {
 	}
 }
 
+// Another request of the owner's gives the same name meanwhile: this one has changed
+// nothing, and has no entry to publish.
+func TestRenameGroupOvertaken(t *testing.T) {
+	w := newWorld(t, dynamo.Limits{})
+	w.mustGroup(2)
+	w.races.before("TransactWriteItems", func() {
+		if e, err := w.RenameGroup(w.Context(), 1, climbers, "walkers"); err != nil || e.Seq != 2 {
+			t.Errorf("%+v %v", e, err)
+		}
+	})
+	e, err := w.RenameGroup(w.Context(), 1, climbers, "walkers")
+	if diff := cmp.Diff(chat.Entry{}, e); err != nil || diff != "" {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
+
 // The same request has overtaken this one, and the author was removed since: the key's
 // answer counts before the right to write.
 func TestAppendMessageOvertakenThenRemoved(t *testing.T) {

@@ -33,13 +33,16 @@ type instance struct {
 // start starts an instance under a new name; it is ready a while later.
 func (w *world) start() *instance {
 	w.mu.Lock()
-	in := &instance{w: w, name: fmt.Sprintf("streamer-%d", len(w.instances)+1), done: make(chan struct{})}
-	w.instances = append(w.instances, in)
+	w.begun++
+	in := &instance{w: w, name: fmt.Sprintf("streamer-%d", w.begun), done: make(chan struct{})}
 	w.mu.Unlock()
 	in.wire = w.newWire(in.name)
 	in.wire.crash = func() { in.crash("at that call") }
 	var ctx context.Context
 	ctx, in.stop = context.WithCancel(context.Background())
+	w.mu.Lock()
+	w.instances = append(w.instances, in) // what others find there is whole
+	w.mu.Unlock()
 	go func() {
 		defer close(in.done)
 		if err := in.open(ctx); err != nil {

@@ -55,6 +55,7 @@ type world struct {
 
 	mu        sync.Mutex
 	instances []*instance
+	begun     int // instances so far
 	logs      map[chat.LogID]*logState
 	order     []*logState          // the same, as they were made
 	answered  map[string]place     // messages that were answered with 2xx, by content

@@ -22,6 +22,8 @@ func TestMembership(t *testing.T) {
 		{"RejoinGetsNothingOfTheTimeBetween", rejoin},
 		{"RejoinedBeforeTheHeadIsRead", rejoinedBeforeHead},
 		{"RejoinedAfterTheLogWasForgotten", rejoinedForgotten},
+		{"SecondTabKnowsBetter", secondTabKnows},
+		{"AnnouncedToAConnectAndNeverThere", phantomWhileConnecting},
 		{"RemovedBeforeTheHeadIsRead", removedBeforeHead},
 		{"RemovedBackAndRemovedBeforePulled", removedTwiceBeforePulled},
 		{"RemovedWhileTheHeadIsRead", removedWhilePending},
@@ -225,6 +227,39 @@ func removedTwiceBeforePulled(w *world) {
 	w.send(w.changed(log, nil, users(cat))) // 6
 	w.pass(5 * time.Second)
 	equal(w.T, "cat", c.seqs()[log], 2, 3, 5, 6)
+}
+
+// As before, but the first stream doesn't come to the first removal. A second tab, which
+// has what lies before that, reads the membership as it is.
+func secondTabKnows(w *world) {
+	c := w.connect(cat)
+	w.store.set(func() { w.store.latency, w.store.broken = 100*time.Millisecond, "entries" })
+	w.hint(w.changed(log, users(cat), nil)) // 2
+	w.pass(60 * time.Millisecond)
+	out := w.changed(log, nil, users(cat)) // 3
+	w.message(log, bob)                    // 4, not theirs
+	w.pass(150 * time.Millisecond)
+	w.send(w.changed(log, users(cat), nil)) // 5
+	w.send(w.changed(log, nil, users(cat))) // 6
+	w.pass(5 * time.Second)
+	d := w.resume(cat, cursor{user: cat, w: out.TS}.text())
+	w.pass(time.Second)
+	c.stream.Closed()
+	w.store.set(func() { w.store.broken = "" })
+	w.pass(2 * backoffTo)
+	equal(w.T, "the second tab", d.seqs()[log], 5, 6)
+}
+
+// The connect waits for what was announced to the user, but not for ever.
+func phantomWhileConnecting(w *world) {
+	w.slowTable(100 * time.Millisecond)
+	c := w.open(cat, "s")
+	w.pass(120 * time.Millisecond) // the own log is tracked
+	w.hint(chat.Entry{Log: "c:9", Seq: 1, Adds: users(cat)})
+	w.pass(time.Second)
+	equal(w.T, "ready while it may still come", c.named("ready"))
+	w.pass(time.Minute)
+	w.ready(c, false)
 }
 
 // The removal is held while the head is read, and leaves no member to whom the

@@ -120,6 +120,9 @@ func (h *Hub) refresh(s *Stream) {
 		return
 	}
 	s.at.begun = slices.DeleteFunc(s.at.begun, func(b begun) bool { return s.pos[b.slot] >= b.seq })
+	if w-s.at.w >= tellEvery.Milliseconds() {
+		s.at.told = 0 // what the client has is far older than need be
+	}
 	s.at.w, s.at.refreshed = w, h.now.UnixMilli()
 	s.at.listed = s.at.listed[:0]
 	for slot := range u.seats {

@@ -67,6 +67,7 @@ func TestResume(t *testing.T) {
 	}{
 		{"WhatWasMissed", resumeMissed},
 		{"NothingWasMissed", resumeNothing},
+		{"LongAwayAndSoonAway", resumeOften},
 		{"QuietClient", resumeQuiet},
 		{"OnAnotherInstance", resumeElsewhere},
 		{"InTheMiddleOfAnEntry", resumeMiddle},
@@ -119,6 +120,7 @@ func TestResume(t *testing.T) {
 		{"SlowInTwoLogsThatWereLeft", resumeSlowLeft},
 		{"FullCursorIsOneUsersOwn", resumeFullOfOne},
 		{"HoleBehindTheClient", resumeHoleBehind},
+		{"HoleBetweenTwoTimes", resumeHoleBetween},
 		{"ClosedWhileItBeginsAgain", resumeClosedRestarting},
 	} {
 		t.Run(tc.name, func(t *testing.T) { scenario(t, Config{}, tc.run) })
@@ -164,6 +166,23 @@ func resumeNothing(w *world) {
 	}
 	if a.position() != b.position() {
 		w.Errorf("position %q became %q", a.position(), b.position())
+	}
+}
+
+// A client that was away for days is told a new position as soon as it is level, or a
+// next long absence would count from the old one.
+func resumeOften(w *world) {
+	a := w.connect(ann)
+	at := a.position()
+	a.stream.Closed()
+	w.pass(6 * 24 * time.Hour)
+	w.message(log, bob)
+	w.another(Config{})
+	a = w.resume(ann, at)
+	w.pass(2 * time.Minute)
+	equal(w.T, "ann", a.ids(), missed(2)...)
+	if got := w.at(a).w; time.Since(time.UnixMilli(got)) > 5*time.Minute {
+		w.Errorf("the client's position is %v old", time.Since(time.UnixMilli(got)))
 	}
 }
 
@@ -438,22 +457,27 @@ func resumeCutBeforeReset(w *world) {
 	}
 }
 
-// Heartbeats of a connect that takes long tell no position.
+// Heartbeats of a connect that takes long tell no position, nor does it read anything
+// again before it is ready.
 func resumeCutBeforeReady(w *world) {
-	w.store.set(func() { w.store.broken = "memberships" })
-	a := w.open(ann, "s")
-	w.pass(time.Minute)
-	if n := len(a.named("heartbeat")); n < 2 || strings.Contains(a.text(), "id: ") {
-		w.Errorf("%d heartbeats, position %q", n, a.position())
+	for _, kind := range []string{"session", "memberships"} {
+		w.store.set(func() { w.store.broken = kind })
+		a := w.open(ann, "s")
+		w.pass(time.Minute)
+		if n := len(a.named("heartbeat")); n < 2 || strings.Contains(a.text(), "id: ") {
+			w.Errorf("%d heartbeats, position %q", n, a.position())
+		}
+		if n := w.store.count("sessions"); n != 0 {
+			w.Errorf("the session was read %d times again", n)
+		}
+		w.store.set(func() { w.store.broken = "" })
+		w.pass(2 * backoffTo)
+		w.ready(a, false)
+		e := w.message(log, bob)
+		w.send(e)
+		equal(w.T, "ann", a.ids(), missed(e.Seq)...)
+		a.stream.Closed()
 	}
-	if n := w.store.count("sessions"); n != 0 {
-		w.Errorf("the session was read %d times again before it was ready", n)
-	}
-	w.store.set(func() { w.store.broken = "" })
-	w.pass(2 * backoffTo)
-	w.ready(a, false)
-	w.send(w.message(log, bob))
-	equal(w.T, "ann", a.ids(), missed(2)...)
 }
 
 // Of a listed log the mark alone counts.
@@ -552,12 +576,11 @@ func resumeReadsOnce(w *world) {
 // The client has an entry that this hub hasn't got, or the first frame of it: neither the
 // position that it is told meanwhile, whose w has moved, nor the rest forgets that.
 func resumeBehindMiddle(w *world) {
-	w.pass(time.Hour)
 	w.connect(bob)
 	for _, part := range []uint8{1, 0} {
-		w.pass(time.Minute)
+		w.pass(time.Hour)
 		e := w.message(log, bob)
-		c := cursor{user: ann, w: time.Now().Add(-10 * time.Minute).UnixMilli(), marks: []mark{{keyOf(log), e.Seq, part}}}
+		c := cursor{user: ann, w: time.Now().Add(-30 * time.Minute).UnixMilli(), marks: []mark{{keyOf(log), e.Seq, part}}}
 		a := w.resume(ann, c.text())
 		at := w.at(a)
 		if !slices.Equal(at.marks, c.marks) || at.w <= c.w {
@@ -741,6 +764,24 @@ func resumeHoleBehind(w *world) {
 	w.resets(slow, resetExpired)
 	if got := ranges(slow.seqs()[log]); len(got) != 2 || got[0] != (chat.Interval{From: 2, To: 101}) || got[1].To != 105 {
 		w.Errorf("the slow reader got %v", got)
+	}
+}
+
+// What the table has lost lies between two times of membership: nobody is told.
+func resumeHoleBetween(w *world) {
+	w.connect(bob).stream.Closed()
+	a := w.connect(ann)
+	w.send(w.changed(log, nil, users(ann))) // 2
+	w.message(log, bob)
+	w.message(log, bob)
+	w.store.set(func() { w.store.holes = map[int64]bool{3: true, 4: true} })
+	w.hint(w.changed(log, users(ann), nil)) // 5
+	w.pass(time.Minute)
+	w.send(w.message(log, bob))
+	w.resets(a)
+	equal(w.T, "ann", a.ids(), append([]string{"c:1-2/2/3", "c:1-2/5/3"}, missed(6)...)...)
+	if got := w.metric("holes_total"); got != 2 {
+		w.Errorf("%v holes counted", got)
 	}
 }
 

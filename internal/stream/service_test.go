@@ -124,6 +124,7 @@ func TestService(t *testing.T) {
 		{"RidesOutAnOutage", serviceOutage, nil},
 		{"QueueDeletedAfterTheLastSocket", serviceLastSocket, nil},
 		{"QueueDeletedDespiteAStuckSocket", serviceStuckSocket, nil},
+		{"DrainsAndDeliversMeanwhile", serviceDrains, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -328,4 +329,43 @@ func serviceLastSocket(w *world, _ *Service, q *fakeQueue) {
 func serviceStuckSocket(w *world, _ *Service, _ *fakeQueue) {
 	w.settle()
 	w.connect(ann)
+}
+
+// Half-way through the drain half of the streams are there, and get what comes.
+func serviceDrains(w *world, s *Service, q *fakeQueue) {
+	w.settle()
+	var all []*fakeConn
+	for i := range 20 {
+		all = append(all, w.connect(chat.UserID(i+10)))
+	}
+	w.changed(log, users(bob), nil)
+	for _, c := range all {
+		w.send(w.changed(log, users(c.user), nil))
+	}
+	w.pass(time.Second)
+	go func() {
+		time.Sleep(12 * time.Second)
+		e := w.message(log, bob)
+		q.put(bus.Envelope{Entry: &e})
+		time.Sleep(time.Second)
+		left := 0
+		for _, c := range all {
+			if !c.isClosed() {
+				left++
+				if got := c.seqs()[log]; len(got) == 0 || got[len(got)-1] != e.Seq {
+					w.Errorf("user %v got %v", c.user, got)
+				}
+			}
+		}
+		if left < 8 || left > 12 || s.Ready() {
+			w.Errorf("%d of 20 are left half-way, ready %v", left, s.Ready())
+		}
+		time.Sleep(13 * time.Second)
+		for _, c := range all {
+			if !c.isClosed() {
+				w.Errorf("user %v is left", c.user)
+			}
+			c.stream.Closed()
+		}
+	}()
 }
