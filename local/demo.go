@@ -31,7 +31,7 @@ func printTour(w io.Writer, url, aws string) {
 	fmt.Fprintf(w, `Tidings runs on %[1]s (AWS on %[2]s).
 There are three users: alice, bob and carol, with the password %[3]q.
 
-Listen as bob:
+In a browser it is an app, if npm was there to build it. Or listen as bob:
   curl -s -c bob.jar -H 'Content-Type: application/json' %[1]s/api/auth/login -d '{"username":"bob","password":%[3]q}'
   curl -N -b bob.jar %[1]s/api/events
 

@@ -97,9 +97,7 @@ func (h *Hub) tracked(l *logState, head chat.Head) {
 	l.askedAt = l.verifiedAt
 	waiting := slices.Clone(l.members) // some may leave with what was held
 	if l.deleted > 0 {
-		all := l.users()
-		h.endSeats(l, l.deleted, l.ts, all)
-		h.leaveSeats(l, all)
+		h.leaveSeats(l, l.users())
 	}
 	h.enlist(l)
 	if g := l.gap; g != nil {
@@ -138,11 +136,11 @@ func (h *Hub) deliver(l *logState, e *entry) {
 	l.last, l.ts = e.Seq, e.TS
 	h.cache.add(l, e)
 	h.ringAdded(l.id, e.Seq, e.Adds) // one that was read from the table rang nobody yet
-	removed := e.Removes
-	if e.Kind == chat.KindDeleted { // the memberships themselves are closed when somebody reads them
-		l.deleted, removed = e.Seq, l.users()
+	h.endSeats(l, e.Seq, e.TS, e.Removes)
+	leaving := e.Removes
+	if e.Kind == chat.KindDeleted {
+		l.deleted, leaving = e.Seq, l.users()
 	}
-	h.endSeats(l, e.Seq, e.TS, removed)
 	if e.Kind == chat.KindSessionRevoked {
 		h.sessionRevoked(l, e)
 	}
@@ -152,7 +150,7 @@ func (h *Hub) deliver(l *logState, e *entry) {
 			h.feed(s, m.slot, in, e)
 		}
 	}
-	h.leaveSeats(l, removed)
+	h.leaveSeats(l, leaving)
 	h.metrics.enqueueLag.Observe(seconds(h.now.UnixMilli() - e.TS))
 }
 

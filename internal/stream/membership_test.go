@@ -33,6 +33,7 @@ func TestMembership(t *testing.T) {
 		{"DeletedEndsEveryMembership", deletedForAll},
 		{"DeletedBeforeTheHeadIsRead", deletedBeforeHead},
 		{"DeletedBeforeTheConnect", deletedBeforeConnect},
+		{"RemovedThenDeletedWhileConnecting", removedThenDeleted},
 	} {
 		t.Run(tc.name, func(t *testing.T) { scenario(t, Config{}, tc.run) })
 	}
@@ -75,6 +76,33 @@ func deletedBeforeConnect(w *world) {
 	w.send(w.store.commit(groupEntry(chat.KindRenamed)))
 	w.pass(time.Second)
 	equal(w.T, "ann", a.seqs()[group])
+}
+
+// Between the reads of ann's memberships and of the head, ann is removed and the group
+// deleted: that the head ends every membership must not hide that hers had ended. She
+// comes back with a position before all that.
+func removedThenDeleted(w *world) {
+	w.store.commit(groupEntry(chat.KindCreated, ann, bob))
+	first := w.connect(ann)
+	at := first.position()
+	first.stream.Closed()
+	w.another(Config{})
+	w.slowTable(100 * time.Millisecond)
+	a := &fakeConn{user: ann}
+	var err error
+	if a.stream, err = w.hub.Open(w.Context(), Request{Session: w.session(ann, "s"), LastEventID: at}, a); err != nil {
+		w.Fatal(err)
+	}
+	w.pass(160 * time.Millisecond) // memberships are looked at after 150 ms
+	w.changed(group, nil, users(ann))
+	w.message(group, bob)
+	w.store.commit(groupEntry(chat.KindDeleted))
+	w.pass(2 * time.Second)
+	w.ready(a, true)
+	equal(w.T, "ann", a.seqs()[group], 2)
+	b := w.resume(ann, at) // with what is known of her here now
+	w.pass(2 * time.Second)
+	equal(w.T, "ann again", b.seqs()[group], 2)
 }
 
 // A log that cat is added to while connected: nothing but a hint tells of it.

@@ -143,10 +143,10 @@ func (h *Hub) settle(s *Stream) {
 	again := false
 	for i := range u.seats {
 		seat := &u.seats[i]
-		if seat.at < 0 {
+		if seat.at < 0 && !seat.iv.Open() {
 			continue
 		}
-		if seat.log.state != tracked {
+		if seat.at >= 0 && seat.log.state != tracked {
 			return // tracked comes back here
 		}
 		again = again || seat.log.trackedAt > s.askedAt

@@ -69,8 +69,7 @@ func (h *Hub) pullSeat(s *Stream, slot int32) bool {
 func (h *Hub) pass(s *Stream, slot int32, e *entry) {
 	u := s.user
 	seat := &u.seats[slot]
-	ends := e.Kind == chat.KindDeleted || slices.Contains(e.Removes, u.id)
-	if last := seat.iv.Last(); ends && seat.cut(e.Seq, e.TS) {
+	if last := seat.iv.Last(); slices.Contains(e.Removes, u.id) && seat.cut(e.Seq, e.TS) {
 		// The hub began to track the log above this removal. Later changes may be
 		// known, but not the time between: the item tells.
 		h.place(u, slot)

@@ -24,9 +24,9 @@ type user struct {
 // left the log.
 type seat struct {
 	log    *logState
-	iv     chat.Intervals
-	leftAt int64 // Unix ms: not before the entry that ended the membership, 0 while it is open
-	at     int32 // index in log.members, -1 when not in it
+	iv     chat.Intervals // as the item and entries say; one may be open although the log is deleted
+	leftAt int64          // Unix ms: not before the entry that ended the membership, 0 while it is open
+	at     int32          // index in log.members, -1 when not in it
 }
 
 // fewSeats are looked through faster than a map.
@@ -76,18 +76,35 @@ func (s *seat) cut(seq, ts int64) bool {
 // head is not known.
 func (s *seat) target() (to int64, ok bool) {
 	if s.at < 0 {
-		return s.iv.Last(), true
+		return s.last(), true
 	}
 	return s.log.last, s.log.state == tracked
+}
+
+// open says whether the membership goes on. A deleted log ends all of them, but their
+// intervals stay as they are known: an end put there could hide that somebody was
+// removed before, which a read under way may tell.
+func (s *seat) open() bool { return s.iv.Open() && s.log.deleted == 0 }
+
+// last is the last entry of one who has left.
+func (s *seat) last() int64 {
+	if s.iv.Open() {
+		return s.log.deleted
+	}
+	return s.iv.Last()
 }
 
 // newest is the newest entry that a stream may have from the seat, or one not
 // before it, and its ts; valid when target is.
 func (s *seat) newest() (seq, ts int64) {
-	if s.at < 0 {
+	switch {
+	case s.at >= 0:
+		return s.log.last, s.log.ts
+	case s.iv.Open():
+		return s.log.deleted, s.log.ts
+	default:
 		return s.iv.Last(), s.leftAt
 	}
-	return s.log.last, s.log.ts
 }
 
 // next is the first position after pos that the member may see, a very high one
@@ -166,9 +183,6 @@ func (h *Hub) learn(u *user, m chat.Membership) bool {
 	if s.leftAt = m.LeftAt; s.leftAt == 0 && !s.iv.Open() {
 		s.leftAt = h.now.UnixMilli()
 	}
-	if l.deleted > 0 && s.iv.Open() {
-		s.end(l.deleted, l.ts) // the item is closed when somebody reads it
-	}
 	h.place(u, slot)
 	for _, s := range u.streams {
 		if s.phase == live {
@@ -185,7 +199,7 @@ func (h *Hub) learn(u *user, m chat.Membership) bool {
 func (h *Hub) place(u *user, slot int32) {
 	s := &u.seats[slot]
 	l := s.log
-	in := s.iv.Open() || l.state == tracked && s.iv.Last() > l.last
+	in := s.open() || l.state == tracked && s.iv.Last() > l.last
 	switch {
 	case in && s.at < 0:
 		s.at = int32(len(l.members))
