@@ -61,8 +61,9 @@ var bugs = []bug{
 		{streamDir + "pull.go", "	if seat.iv.Contains(e.Seq) && !s.had(slot, e) {", "	if !s.had(slot, e) {"},
 		{streamDir + "user.go", "			return max(i.From, pos+1)\n", "			return pos + 1\n"},
 	}},
-	{"removals ignored on delivery", []edit{{streamDir + "log.go", "	h.endSeats(l, e.Seq, e.TS, removed)\n	if e.Kind", "	if e.Kind"}}},
-	{"a removal in a pulled page is overlooked", []edit{{streamDir + "pull.go", "ends && seat.cut(e.Seq, e.TS)", "ends && seat.cut(e.Seq, e.TS) && false"}}},
+	{"removals ignored on delivery", []edit{{streamDir + "log.go", "\th.endSeats(l, e.Seq, e.TS, e.Removes)\n", ""}}},
+	{"a removal in a pulled page is overlooked", []edit{{streamDir + "pull.go", "&& seat.cut(e.Seq, e.TS) {", "&& seat.cut(e.Seq, e.TS) && false {"}}},
+	{"deletion ends intervals that may have ended before", []edit{{streamDir + "user.go", "\th.place(u, slot)\n\tfor _, s := range u.streams {\n", "\tif l.deleted > 0 && s.iv.Open() {\n\t\ts.end(l.deleted, l.ts)\n\t}\n\th.place(u, slot)\n\tfor _, s := range u.streams {\n"}}},
 
 	// The cursor.
 	{"cursor off by one, backwards", []edit{{streamDir + "position.go", "			m.seq, m.part = seq, part\n", "			m.seq, m.part = seq-1, 0\n"}}},
