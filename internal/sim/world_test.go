@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing/synctest"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -217,8 +218,9 @@ func (w *world) run() {
 	w.settleDown()
 	w.await(w.newOracle())
 	w.coda()
-	w.await(w.newOracle()) // what came late meanwhile may have more behind it
-	w.newOracle().check()
+	o := w.newOracle()
+	w.await(o) // what came late meanwhile may have more behind it
+	o.check()
 	for _, c := range w.clients {
 		c.end()
 	}
@@ -274,10 +276,11 @@ func (w *world) setFaults(c aws.FaultConfig) {
 // delay of a copy, the audit's 10 minutes, and a gap to be filled after it.
 const quietTime = 15 * time.Minute
 
-// await lets time pass until everybody has everything, and some more.
+// await lets time pass until everybody has everything, and nothing is being done: what
+// a client need not get, since it was there before it, may begin to come at any time.
 func (w *world) await(o *oracle) {
 	until := time.Now().Add(quietTime)
-	for time.Now().Before(until) && !o.complete() {
+	for synctest.Wait(); time.Now().Before(until) && !o.complete(); synctest.Wait() {
 		time.Sleep(5*time.Second + time.Duration(w.rand.IntN(1000)))
 	}
 	w.logf("world", "everybody has everything: %v", o.complete())
