@@ -44,7 +44,7 @@ func openSink(b *testing.B, h *Hub, store *fakeStore, u chat.UserID) {
 	b.Helper()
 	s := chat.Session{ID: u.String(), User: u, Expires: time.Now().Add(time.Hour)}
 	store.set(func() { store.sessions[s.ID] = s })
-	st := &Stream{hub: h, conn: &sink{}, session: s, expires: s.Expires, verdict: make(chan struct{})}
+	st := newStream(h, s, &sink{})
 	h.register(st, u)
 }
 
@@ -81,7 +81,7 @@ func BenchmarkDeliver(b *testing.B) {
 		b.Run(fmt.Sprintf("streams=%d", n), func(b *testing.B) {
 			h := benchHub(b, n)
 			e := benchMessage()
-			e.Seq = h.logs[log].last
+			e.Seq = h.logs.get(log).last
 			env := bus.Envelope{Entry: &e}
 			b.ReportAllocs()
 			for b.Loop() {

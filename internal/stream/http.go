@@ -85,8 +85,8 @@ func (h *Handler) awaitVerdict(r *http.Request, s *Stream) error {
 	late := time.NewTimer(verdictWait)
 	defer late.Stop()
 	select {
-	case <-s.verdict:
-		return s.refused
+	case err := <-s.verdict:
+		return err
 	case <-late.C:
 	case <-r.Context().Done():
 	case <-h.Hub.Done():

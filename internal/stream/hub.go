@@ -45,7 +45,7 @@ type Hub struct {
 	rand      *rand.Rand
 	readCtx   context.Context // of store reads; ends with the loop
 	readAt    time.Time       // when the read began whose result is being taken
-	logs      map[chat.LogID]*logState
+	logs      logIndex
 	users     map[chat.UserID]*user
 	streams   int // registered
 	cache     cache
@@ -55,7 +55,7 @@ type Hub struct {
 	scratch   scratch
 	timers    timers
 	wheel     wheel
-	watched   []*Stream // that have bytes pending, looked at for progress
+	watched   []watched // that have bytes pending
 	nextSweep time.Time
 	dirty     []*Stream   // written to since the last flush
 	gathered  int         // bytes so written
@@ -75,7 +75,7 @@ func NewHub(cfg Config, store Store, sessions Sessions, metrics *Metrics, log *s
 		cfg: cfg, store: store, sessions: sessions, metrics: metrics, log: log,
 		inbox: make(chan func(), inboxSize), results: make(chan func()), done: make(chan struct{}), left: make(chan struct{}, 1),
 		rand:  rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
-		logs:  map[chat.LogID]*logState{},
+		logs:  logIndex{byKey: map[logKey]*logState{}},
 		users: map[chat.UserID]*user{},
 		cache: cache{max: cfg.CacheBytes},
 	}
@@ -154,7 +154,7 @@ func (h *Hub) turn() time.Duration {
 	h.flush()
 	h.metrics.settle(&h.tally)
 	h.metrics.cacheBytes.Set(float64(h.cache.size))
-	h.metrics.logs.Set(float64(len(h.logs)))
+	h.metrics.logs.Set(float64(h.logs.len()))
 	next := h.nextSweep
 	if t := h.wheel.next; t.Before(next) {
 		next = t

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"tidings/internal/chat"
@@ -10,7 +11,6 @@ import (
 // user is somebody with streams here.
 type user struct {
 	id      chat.UserID
-	text    []byte // the id in decimal, for frames
 	streams []*Stream
 	seats   []seat              // the first is that in the user's own log; a slot keeps its number
 	slots   map[*logState]int32 // log → slot, once there are too many seats to look through
@@ -23,10 +23,41 @@ type user struct {
 // seat is a user's place in a log, kept while the user is here, also after they
 // left the log.
 type seat struct {
-	log    *logState
+	log   *logState
+	stays *stays // of membership; nil: the usual, one that began at from and goes on
+	from  uint32
+	at    int32 // index in log.members, -1 when not in it
+}
+
+// stays are somebody's memberships of a log who has left it, or did so before.
+type stays struct {
 	iv     chat.Intervals // as the item and entries say; one may be open although the log is deleted
-	leftAt int64          // Unix ms: not before the entry that ended the membership, 0 while it is open
-	at     int32          // index in log.members, -1 when not in it
+	leftAt int64          // Unix ms: not before the entry that ended the newest, 0 while it is open
+}
+
+// iv are the intervals of membership; they must not be changed.
+func (s *seat) iv() chat.Intervals {
+	if s.stays != nil {
+		return s.stays.iv
+	}
+	return chat.Intervals{{From: int64(s.from)}}
+}
+
+// leftAt is when the member left, Unix ms, or a little later; 0 while they haven't.
+func (s *seat) leftAt() int64 {
+	if s.stays != nil {
+		return s.stays.leftAt
+	}
+	return 0
+}
+
+// set takes intervals, at least one. They are kept, and must not be changed.
+func (s *seat) set(iv chat.Intervals, leftAt int64) {
+	if from := iv[0].From; len(iv) == 1 && iv.Open() && from <= math.MaxUint32 {
+		s.from, s.stays = uint32(from), nil
+	} else {
+		s.stays = &stays{iv: iv, leftAt: leftAt}
+	}
 }
 
 // fewSeats are looked through faster than a map.
@@ -54,22 +85,22 @@ func (u *user) admitted() bool { return u.seats[0].at >= 0 }
 
 // end closes the open interval with the entry at seq.
 func (s *seat) end(seq, ts int64) {
-	s.leftAt = ts
-	s.iv = slices.Clone(s.iv) // it came from the store
-	s.iv[len(s.iv)-1].To = seq
+	iv := slices.Clone(s.iv())
+	iv[len(iv)-1].To = seq
+	s.set(iv, ts)
 }
 
-// cut ends the membership at seq, where a removal lies within an interval: what is
-// known from there on is wrong. It says whether that was so.
-func (s *seat) cut(seq, ts int64) bool {
-	for i, iv := range s.iv {
-		if seq > iv.From && (iv.To == 0 || seq < iv.To) {
-			s.iv = slices.Clone(s.iv[:i+1])
-			s.iv[i].To, s.leftAt = seq, ts
-			return true
-		}
-	}
-	return false
+// outlasting is the interval within which a removal at seq lies, -1 if there is none.
+// What is known of that from there on is wrong.
+func (s *seat) outlasting(seq int64) int {
+	return slices.IndexFunc(s.iv(), func(i chat.Interval) bool { return seq > i.From && (i.To == 0 || seq < i.To) })
+}
+
+// cut ends the membership at seq, in that interval.
+func (s *seat) cut(interval int, seq, ts int64) {
+	iv := slices.Clone(s.iv()[:interval+1])
+	iv[interval].To = seq
+	s.set(iv, ts)
 }
 
 // target is where a stream that pulls from the seat ends; not ok while the log's
@@ -84,14 +115,14 @@ func (s *seat) target() (to int64, ok bool) {
 // open says whether the membership goes on. A deleted log ends all of them, but their
 // intervals stay as they are known: an end put there could hide that somebody was
 // removed before, which a read under way may tell.
-func (s *seat) open() bool { return s.iv.Open() && s.log.deleted == 0 }
+func (s *seat) open() bool { return s.iv().Open() && s.log.deleted() == 0 }
 
 // last is the last entry of one who has left.
 func (s *seat) last() int64 {
-	if s.iv.Open() {
-		return s.log.deleted
+	if s.iv().Open() {
+		return s.log.deleted()
 	}
-	return s.iv.Last()
+	return s.iv().Last()
 }
 
 // newest is the newest entry that a stream may have from the seat, or one not
@@ -100,10 +131,10 @@ func (s *seat) newest() (seq, ts int64) {
 	switch {
 	case s.at >= 0:
 		return s.log.last, s.log.ts
-	case s.iv.Open():
-		return s.log.deleted, s.log.ts
+	case s.iv().Open():
+		return s.log.deleted(), s.log.ts
 	default:
-		return s.iv.Last(), s.leftAt
+		return s.iv().Last(), s.leftAt()
 	}
 }
 
@@ -111,7 +142,7 @@ func (s *seat) newest() (seq, ts int64) {
 // if there is none.
 func (s *seat) next(pos int64) int64 {
 	const never = 1<<63 - 1
-	for _, i := range s.iv {
+	for _, i := range s.iv() {
 		if i.To == 0 || i.To > pos {
 			return max(i.From, pos+1)
 		}
@@ -123,9 +154,9 @@ func (s *seat) next(pos int64) int64 {
 func (h *Hub) userOf(id chat.UserID) *user {
 	u := h.users[id]
 	if u == nil {
-		u = &user{id: id, text: []byte(id.String())}
+		u = &user{id: id}
 		h.users[id] = u
-		h.sit(u, h.logOf(chat.UserLog(id)), chat.Intervals{{From: 1}})
+		h.sit(u, h.logOf(chat.UserLog(id)), chat.Intervals{{From: 1}}, 0)
 	}
 	return u
 }
@@ -133,9 +164,10 @@ func (h *Hub) userOf(id chat.UserID) *user {
 // sit gives the user a seat. For streams that are live the log is new as a whole,
 // so they pull it from the first entry that was ever theirs: had the user been a
 // member before the stream began, the memberships read then had shown it.
-func (h *Hub) sit(u *user, l *logState, iv chat.Intervals) int32 {
+func (h *Hub) sit(u *user, l *logState, iv chat.Intervals, leftAt int64) int32 {
 	slot := int32(len(u.seats))
-	u.seats = append(u.seats, seat{log: l, iv: iv, at: -1})
+	u.seats = append(u.seats, seat{log: l, at: -1})
+	u.seats[slot].set(iv, leftAt)
 	l.seats++
 	switch {
 	case u.slots != nil:
@@ -147,17 +179,25 @@ func (h *Hub) sit(u *user, l *logState, iv chat.Intervals) int32 {
 		}
 	}
 	for _, s := range u.streams {
-		s.pos = append(s.pos, iv[0].From-1)
+		if s.phase == live {
+			s.lags = append(s.lags, lag{slot: slot, pos: iv[0].From - 1})
+		}
 	}
 	return slot
 }
 
-// expect makes room for n seats at once, so that no half-empty slices stay.
+// expect makes room for n seats at once, so that no half-empty slice stays.
 func (u *user) expect(n int) {
-	n = max(0, n+1-len(u.seats))
-	u.seats = slices.Grow(u.seats, n)
+	u.seats = slices.Grow(u.seats, max(0, n+1-len(u.seats)))
+}
+
+// pin keeps the positions of live streams in a log where they are: what the seat says
+// is about to change.
+func (u *user) pin(slot int32) {
 	for _, s := range u.streams {
-		s.pos = slices.Grow(s.pos, n)
+		if s.phase == live && s.lagAt(slot) < 0 {
+			s.lags = append(s.lags, lag{slot: slot, pos: s.pos(slot)})
+		}
 	}
 }
 
@@ -169,24 +209,25 @@ func (h *Hub) learn(u *user, m chat.Membership) bool {
 	}
 	l := h.logOf(m.Log)
 	slot := u.slotOf(l)
+	leftAt := m.LeftAt
+	if leftAt == 0 && !m.Intervals.Open() {
+		leftAt = h.now.UnixMilli()
+	}
 	news := slot < 0
 	switch {
 	case slot < 0:
-		slot = h.sit(u, l, m.Intervals)
-	case m.Intervals.Last() < u.seats[slot].iv.Last():
+		slot = h.sit(u, l, m.Intervals, leftAt)
+	case m.Intervals.Last() < u.seats[slot].iv().Last():
 		return false
-	default:
-		news = m.Intervals.Last() > u.seats[slot].iv.Last()
-		u.seats[slot].iv = m.Intervals
-	}
-	s := &u.seats[slot]
-	if s.leftAt = m.LeftAt; s.leftAt == 0 && !s.iv.Open() {
-		s.leftAt = h.now.UnixMilli()
+	case !slices.Equal(m.Intervals, u.seats[slot].iv()):
+		news = m.Intervals.Last() > u.seats[slot].iv().Last()
+		u.pin(slot)
+		u.seats[slot].set(m.Intervals, leftAt)
 	}
 	h.place(u, slot)
 	for _, s := range u.streams {
 		if s.phase == live {
-			h.catchUp(s, slot)
+			h.pull(s)
 		} else {
 			h.advanceLater(s) // maybe it waited for just this log
 		}
@@ -199,7 +240,7 @@ func (h *Hub) learn(u *user, m chat.Membership) bool {
 func (h *Hub) place(u *user, slot int32) {
 	s := &u.seats[slot]
 	l := s.log
-	in := s.open() || l.state == tracked && s.iv.Last() > l.last
+	in := s.open() || l.state == tracked && s.iv().Last() > l.last
 	switch {
 	case in && s.at < 0:
 		s.at = int32(len(l.members))
@@ -255,8 +296,8 @@ func (h *Hub) ringAdded(id chat.LogID, seq int64, adds []chat.UserID) {
 		if u == nil || !u.admitted() {
 			continue
 		}
-		if l := h.logs[id]; l != nil {
-			if slot := u.slotOf(l); slot >= 0 && u.seats[slot].iv.Last() >= seq {
+		if l := h.logs.get(id); l != nil {
+			if slot := u.slotOf(l); slot >= 0 && u.seats[slot].iv().Last() >= seq {
 				continue
 			}
 		}
