@@ -75,7 +75,6 @@ func NewHub(cfg Config, store Store, sessions Sessions, metrics *Metrics, log *s
 		cfg: cfg, store: store, sessions: sessions, metrics: metrics, log: log,
 		inbox: make(chan func(), inboxSize), results: make(chan func()), done: make(chan struct{}), left: make(chan struct{}, 1),
 		rand:  rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
-		logs:  logIndex{byKey: map[logKey]*logState{}},
 		users: map[chat.UserID]*user{},
 		cache: cache{max: cfg.CacheBytes},
 	}

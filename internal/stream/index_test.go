@@ -1,40 +1,66 @@
 package stream
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"tidings/internal/chat"
 )
 
-// TestLogIndex: logs whose keys are the same are told apart, whichever goes first.
+// TestLogIndex: whatever came and went, the index finds what is there and nothing
+// else. Two ids have one key.
 func TestLogIndex(t *testing.T) {
-	const one, two, other chat.LogID = "g:497126", "g:15648020", "g:1"
-	if keyOf(one) != keyOf(two) || keyOf(one) == keyOf(other) {
-		t.Fatal("the test needs two ids of one key, and one of another")
+	ids := []chat.LogID{"g:497126", "g:15648020"}
+	if keyOf(ids[0]) != keyOf(ids[1]) {
+		t.Fatal("the keys differ")
 	}
-	for _, first := range []chat.LogID{one, two, other} {
-		x := logIndex{byKey: map[logKey]*logState{}}
-		logs := map[chat.LogID]*logState{}
-		for _, id := range []chat.LogID{one, two, other} {
-			if x.get(id) != nil {
-				t.Errorf("%s is there before it was added", id)
-			}
-			logs[id] = &logState{id: id, key: keyOf(id)}
-			x.add(logs[id])
+	for i := range 5000 {
+		ids = append(ids, chat.LogID(fmt.Sprint("c:", i)))
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	var x logIndex
+	there := map[chat.LogID]*logState{}
+	for step := range 300_000 {
+		id := ids[r.IntN(len(ids))]
+		if r.IntN(4) == 0 {
+			id = ids[r.IntN(2)]
 		}
-		for n, id := range []chat.LogID{first, one, two, other} {
-			if n > 0 && id == first {
-				continue
-			}
-			x.remove(logs[id])
-			delete(logs, id)
-			for _, id := range []chat.LogID{one, two, other} {
-				if x.get(id) != logs[id] {
-					t.Errorf("%s first: after that of %d, %s is %v, want %v", first, n, id, x.get(id), logs[id])
-				}
-			}
-			if x.len() != len(logs) {
-				t.Errorf("%s first: %d logs, want %d", first, x.len(), len(logs))
+		l := x.get(id)
+		if l != there[id] {
+			t.Fatalf("step %d: %s is %v, want %v", step, id, l, there[id])
+		}
+		growing := step/50_000%2 == 0 // by turns
+		switch {
+		case l == nil && (growing || r.IntN(4) == 0):
+			l = &logState{id: id, key: keyOf(id)}
+			x.add(l)
+			there[id] = l
+		case l != nil && (!growing || r.IntN(4) == 0):
+			x.remove(l)
+			delete(there, id)
+		}
+		if x.len() != len(there) {
+			t.Fatalf("step %d: %d logs, want %d", step, x.len(), len(there))
+		}
+	}
+	n := 0
+	x.all(func(l *logState) {
+		if n++; there[l.id] != l {
+			t.Errorf("%s is in the index, but was removed", l.id)
+		}
+	})
+	if n != len(there) {
+		t.Errorf("%d logs in all, want %d", n, len(there))
+	}
+}
+
+// all calls f with each log.
+func (x *logIndex) all(f func(*logState)) {
+	for i := range x.tables {
+		for _, l := range x.tables[i].places {
+			if l != nil {
+				f(l)
 			}
 		}
 	}
