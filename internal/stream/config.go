@@ -57,6 +57,7 @@ const (
 
 	maxReads    = 128 // store reads at once; more than MaxConnecting needs, so that gaps don't wait for connects
 	readTimeout = 5 * time.Second
+	readShares  = time.Second // reads that begin within it have one time-out: 4 to 5 s
 	backoffFrom = 50 * time.Millisecond
 	backoffTo   = 5 * time.Second
 

@@ -39,12 +39,16 @@ type Hub struct {
 	workers  sync.WaitGroup
 
 	// Owned by the loop.
-	started   time.Time
-	now       time.Time // of this turn
-	turns     uint64    // inputs handled so far: the loop's own clock, which never stands still
-	rand      *rand.Rand
-	readCtx   context.Context // of store reads; ends with the loop
-	readAt    time.Time       // when the read began whose result is being taken
+	started time.Time
+	now     time.Time // of this turn
+	turns   uint64    // inputs handled so far: the loop's own clock, which never stands still
+	rand    *rand.Rand
+	readCtx context.Context // of store reads; ends with the loop
+	readAt  time.Time       // when the read began whose result is being taken
+
+	attempts   context.Context // of the reads that begin up to attemptsTo
+	attemptsTo time.Time
+
 	logs      logIndex
 	users     map[chat.UserID]*user
 	streams   int // registered
@@ -110,7 +114,7 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // begin sets the loop's clock.
 func (h *Hub) begin(ctx context.Context) {
-	h.readCtx = ctx
+	h.readCtx, h.attempts = ctx, nil
 	h.now = time.Now()
 	h.started = h.now
 	h.wheel.begin(h.now, h.cfg.Heartbeat)

@@ -124,7 +124,6 @@ func (h *Hub) askSession(s *Stream, wanted func() bool, got func()) {
 			s.decide(chat.ErrSessionEnded)
 			h.revoke(s, "expired")
 		default:
-			s.decide(nil)
 			s.expires, s.verified, s.heldAt = session.Expires.UnixMilli(), true, h.now.UnixMilli()
 			h.watchExpiry(s)
 			got()
@@ -173,6 +172,7 @@ func (h *Hub) settle(s *Stream) {
 func (h *Hub) greet(s *Stream, resumed bool) {
 	if !s.opened {
 		s.opened = true
+		s.decide(nil)
 		h.opening--
 		if s.reset == noReset { // else the new position comes with the reset: nobody must have the one without the other
 			h.tell(s)

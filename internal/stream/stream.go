@@ -31,8 +31,9 @@ type Stream struct {
 	sessionID string
 	issued    int64 // Unix ms: when the session was, as it was authenticated
 
-	// verdict tells once whether the session holds: an error when it has ended. Then
-	// it closes. It belongs to the socket once the hub's loop has decided.
+	// verdict tells once whether the session holds: an error when it has ended. It
+	// closes then, or when the stream is ready, so that its header and its first events
+	// leave in one send. It is the socket's once the hub's loop has decided.
 	verdict chan error
 	gone    atomic.Bool // the socket said Closed
 
