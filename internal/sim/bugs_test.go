@@ -51,15 +51,15 @@ var bugs = []bug{
 
 	// Memberships.
 	{"adds of an untracked log ignored", []edit{{streamDir + "log.go", "	h.ringAdded(id, seq, adds)\n	l := h.logs.get(id)\n", "	l := h.logs.get(id)\n	if l != nil && l.state == tracked {\n		h.ringAdded(id, seq, adds)\n	}\n"}}},
-	{"late membership copies applied", []edit{{streamDir + "user.go", "	case m.Intervals.Last() < u.seats[slot].iv().Last():\n", "	case len(m.Intervals) == 0:\n"}}},
+	{"late membership copies applied", []edit{{streamDir + "user.go", "	case m.Intervals.Last() < u.iv(slot).Last():\n", "	case len(m.Intervals) == 0:\n"}}},
 	{"memberships not read again after new heads", []edit{{streamDir + "open.go", "again = again || seat.log.trackedAt > s.askedAt", "again = again && seat.log.trackedAt > s.askedAt"}}},
 	{"intervals ignored during catch-up", []edit{
-		{streamDir + "pull.go", "	if seat.iv().Contains(e.Seq) && !s.had(slot, e) {", "	if !s.had(slot, e) {"},
-		{streamDir + "user.go", "			return max(i.From, pos+1)\n", "			return pos + 1\n"},
+		{streamDir + "pull.go", "	if u.iv(slot).Contains(e.Seq) && !s.had(slot, e) {", "	if !s.had(slot, e) {"},
+		{streamDir + "seat.go", "			return max(i.From, pos+1)\n", "			return pos + 1\n"},
 	}},
 	{"removals ignored on delivery", []edit{{streamDir + "log.go", "\th.endSeats(l, e.Seq, e.TS, e.Removes)\n", ""}}},
-	{"a removal in a pulled page is overlooked", []edit{{streamDir + "pull.go", "	if slices.Contains(e.Removes, u.id) {", "	if slices.Contains(e.Removes, u.id) && false {"}}},
-	{"deletion ends intervals that may have ended before", []edit{{streamDir + "user.go", "\th.place(u, slot)\n\tfor _, s := range u.streams {\n", "\tif s := &u.seats[slot]; l.deleted() > 0 && s.iv().Open() {\n\t\ts.end(l.deleted(), l.ts)\n\t}\n\th.place(u, slot)\n\tfor _, s := range u.streams {\n"}}},
+	{"a removal in a pulled page is overlooked", []edit{{streamDir + "pull.go", "&& u.cut(slot, e.Seq, e.TS) {", "&& u.cut(slot, e.Seq, e.TS) && false {"}}},
+	{"deletion ends intervals that may have ended before", []edit{{streamDir + "user.go", "\th.place(u, slot)\n\tfor _, s := range u.streams {\n", "\tif l.deleted() > 0 && u.iv(slot).Open() {\n\t\tu.leave(slot, l.deleted(), l.ts)\n\t}\n\th.place(u, slot)\n\tfor _, s := range u.streams {\n"}}},
 
 	// The cursor.
 	{"cursor off by one, backwards", []edit{{streamDir + "position.go", "			m.seq, m.part = seq, part\n", "			m.seq, m.part = seq-1, 0\n"}}},
@@ -75,7 +75,7 @@ var bugs = []bug{
 	{"the client's position isn't told again", []edit{{streamDir + "http.go", "	case position == \"\":\n", "	case position != \"0\":\n"}}},
 	{"a resume begins at the head", []edit{{streamDir + "resume.go", "		s.stand(slot, found.pos, 0)\n", "		s.stand(slot, end, 0)\n"}}},
 	{"entries with ts up to W sent again", []edit{{streamDir + "position.go", "	return e.TS <= s.at.resumed && ", "	return e.TS < 0 && "}}},
-	{"a client ahead of the hub begins at the hub's end", []edit{{streamDir + "resume.go", "	s.stand(slot, m.seq, m.part)\n", "	end, _ := seat.target()\n	s.stand(slot, min(m.seq, end), m.part)\n"}}},
+	{"a client ahead of the hub begins at the hub's end", []edit{{streamDir + "resume.go", "	s.stand(slot, m.seq, m.part)\n", "	end, _ := s.user.target(slot)\n	s.stand(slot, min(m.seq, end), m.part)\n"}}},
 	{"too many resets", []edit{{streamDir + "resume.go", "const maxReplay = 1000\n", "const maxReplay = 5\n"}}},
 	{"a hole skipped in silence", []edit{{streamDir + "pull.go", "	h.restart(s, resetExpired)\n}", "	s.move(slot, to)\n	h.pull(s)\n}"}}},
 

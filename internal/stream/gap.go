@@ -177,18 +177,19 @@ func (h *Hub) jump(l *logState, to int64) {
 	}
 	h.metrics.holes.Add(float64(to - l.last))
 	h.log.ErrorContext(h.readCtx, "entries are gone from the table", "log", l.id, "after", l.last, "to", to)
-	for _, m := range l.members {
-		missed := len(m.user.seats[m.slot].iv().Within(l.last+1, to)) > 0
-		for _, s := range m.user.streams {
+	for _, u := range l.members {
+		slot := u.slotOf(l)
+		missed := len(u.iv(slot).Within(l.last+1, to)) > 0
+		for _, s := range u.streams {
 			if s.phase != live {
 				continue
 			}
-			switch at := s.pos(m.slot); {
+			switch at := s.pos(slot); {
 			case at < l.last: // it comes to the hole by itself
 			case missed && at < to:
 				h.restart(s, resetExpired)
 			default:
-				s.move(m.slot, to)
+				s.move(slot, to)
 			}
 		}
 	}

@@ -51,7 +51,7 @@ func TestAuditQueue(t *testing.T) {
 	for range 5000 {
 		switch r.IntN(3) {
 		case 0, 1:
-			l := &logState{state: tracked, members: make([]member, 1), askedAt: r.Int64N(1000)}
+			l := &logState{state: tracked, members: make([]*user, 1), askedAt: r.Int64N(1000)}
 			h.enlist(l)
 			h.enlist(l) // once
 			in[l] = true

@@ -27,7 +27,7 @@ func (s *Stream) pos(slot int32) int64 {
 	if i := s.lagAt(slot); i >= 0 {
 		return s.lags[i].pos
 	}
-	seq, _ := s.user.seats[slot].newest()
+	seq, _ := s.user.newest(slot)
 	return seq
 }
 
@@ -41,7 +41,7 @@ func (s *Stream) move(slot int32, pos int64) {
 
 // stand fixes a position, with part > 0 within the entry after it.
 func (s *Stream) stand(slot int32, pos int64, part uint8) {
-	if newest, _ := s.user.seats[slot].newest(); pos != newest || part > 0 {
+	if newest, _ := s.user.newest(slot); pos != newest || part > 0 {
 		s.lags = append(s.lags, lag{pos: pos, slot: slot, part: part})
 	}
 }
@@ -49,9 +49,8 @@ func (s *Stream) stand(slot int32, pos int64, part uint8) {
 // endLag forgets a lag if the stream is level there now.
 func (s *Stream) endLag(i int) (level bool) {
 	l := s.lags[i]
-	seat := &s.user.seats[l.slot]
-	_, known := seat.target()
-	newest, _ := seat.newest()
+	_, known := s.user.target(l.slot)
+	newest, _ := s.user.newest(l.slot)
 	if !known || l.pos != newest || l.part > 0 {
 		return false
 	}
@@ -73,7 +72,7 @@ func (s *Stream) written(slot int32) uint8 {
 // behind says whether there is something to pull.
 func (s *Stream) behind() bool {
 	return slices.ContainsFunc(s.lags, func(l lag) bool {
-		to, known := s.user.seats[l.slot].target()
+		to, known := s.user.target(l.slot)
 		return !known || l.pos < to
 	})
 }

@@ -29,17 +29,11 @@ type logState struct {
 	// reached, Unix ms.
 	verifiedAt int64
 	askedAt    int64 // Unix ms: when the head was last asked for
-	members    []member
+	members    []*user // with a seat in it
 	aside      *aside // nil: all of it is zero
 	seats      int32  // that refer to it, also those of users who left
 	queued     int32  // index in Hub.audited + 1; 0: not in it
 	state      state
-}
-
-// member is a local user with a seat in the log.
-type member struct {
-	user *user
-	slot int32
 }
 
 // logOf is the log by its id, untracked if it is new.
@@ -98,8 +92,8 @@ func (h *Hub) tracked(l *logState, head chat.Head) {
 		g.forget(l.last)
 		h.drain(l)
 	}
-	for _, m := range waiting {
-		for _, s := range m.user.streams {
+	for _, u := range waiting {
+		for _, s := range u.streams {
 			if s.phase == live {
 				h.pull(s)
 			} else {
@@ -139,10 +133,11 @@ func (h *Hub) deliver(l *logState, e *entry) {
 	if e.Kind == chat.KindSessionRevoked {
 		h.sessionRevoked(l, e)
 	}
-	for _, m := range l.members {
-		in := m.user.seats[m.slot].iv().Contains(e.Seq)
-		for _, s := range m.user.streams {
-			h.feed(s, m.slot, in, e)
+	for _, u := range l.members {
+		slot := u.slotOf(l)
+		in := u.iv(slot).Contains(e.Seq)
+		for _, s := range u.streams {
+			h.feed(s, slot, in, e)
 		}
 	}
 	h.leaveSeats(l, leaving)
@@ -152,8 +147,8 @@ func (h *Hub) deliver(l *logState, e *entry) {
 // users are the members that are here.
 func (l *logState) users() []chat.UserID {
 	ids := make([]chat.UserID, len(l.members))
-	for i, m := range l.members {
-		ids[i] = m.user.id
+	for i, u := range l.members {
+		ids[i] = u.id
 	}
 	return ids
 }
@@ -168,9 +163,9 @@ func (h *Hub) endSeats(l *logState, seq, ts int64, removed []chat.UserID) {
 		}
 		slot := u.slotOf(l)
 		switch {
-		case slot >= 0 && u.seats[slot].iv().Last() >= seq: // known already, maybe also a later return
-		case slot >= 0 && u.seats[slot].iv().Open():
-			u.seats[slot].end(seq, ts)
+		case slot >= 0 && u.iv(slot).Last() >= seq: // known already, maybe also a later return
+		case slot >= 0 && u.iv(slot).Open():
+			u.leave(slot, seq, ts)
 		default:
 			// A read that began before the removal may still be under way and
 			// know nothing of it: have it read again.
@@ -201,8 +196,8 @@ func (h *Hub) sessionRevoked(l *logState, e *entry) {
 		h.log.ErrorContext(h.readCtx, "decode entry", "log", l.id, "seq", e.Seq, "kind", e.Kind, "error", err)
 		return
 	}
-	for _, m := range slices.Clone(l.members) {
-		for _, s := range slices.Clone(m.user.streams) {
+	for _, u := range slices.Clone(l.members) {
+		for _, s := range slices.Clone(u.streams) {
 			if b.Ends(s.session()) {
 				h.revoke(s, "logout")
 			}
@@ -221,14 +216,15 @@ func (h *Hub) ephemeral(e *chat.Ephemeral) {
 	h.metrics.ephemerals.WithLabelValues("delivered").Inc()
 	ev := e.Event()
 	p := encodeEvent(ev, "")
-	for _, m := range l.members {
-		if !m.user.seats[m.slot].iv().Open() || !ev.To.Includes(m.user.id, e.By) {
+	for _, u := range l.members {
+		slot := u.slotOf(l)
+		if !u.iv(slot).Open() || !ev.To.Includes(u.id, e.By) {
 			continue
 		}
-		for _, s := range m.user.streams {
-			if s.phase == live && !s.blocked && s.pos(m.slot) == l.last {
+		for _, s := range u.streams {
+			if s.phase == live && !s.blocked && s.pos(slot) == l.last {
 				h.tally.deliveries++
-				h.write(s, Frame{Head: eventHead, User: h.decimal(m.user.id), Tail: p.tail})
+				h.write(s, Frame{Head: eventHead, User: h.decimal(u.id), Tail: p.tail})
 			}
 		}
 	}

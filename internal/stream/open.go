@@ -142,7 +142,7 @@ func (h *Hub) settle(s *Stream) {
 	again := false
 	for i := range u.seats {
 		seat := &u.seats[i]
-		if seat.at < 0 && !seat.iv().Open() {
+		if seat.at < 0 && !u.iv(int32(i)).Open() {
 			continue
 		}
 		if seat.at >= 0 && seat.log.state != tracked {

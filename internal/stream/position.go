@@ -109,7 +109,7 @@ func (h *Hub) refresh(s *Stream) {
 		// Where the client was ahead of this hub, how late that entry is isn't known
 		// here yet.
 		seat := &u.seats[slot]
-		end, ts := seat.newest()
+		end, ts := u.newest(int32(slot))
 		ahead := seat.at >= 0 && s.pos(int32(slot)) > end || s.written(int32(slot)) > 0
 		if ahead || ts > w {
 			s.at.listed = append(s.at.listed, int32(slot))

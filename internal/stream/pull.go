@@ -25,17 +25,16 @@ func (h *Hub) pull(s *Stream) {
 // pullSeat pulls one log.
 func (h *Hub) pullSeat(s *Stream, slot int32) {
 	for {
-		seat := &s.user.seats[slot]
-		to, known := seat.target()
+		to, known := s.user.target(slot)
 		if !known {
 			return
 		}
-		s.move(slot, min(to, seat.next(s.pos(slot))-1))
+		s.move(slot, min(to, s.user.next(slot, s.pos(slot))-1))
 		at := s.pos(slot)
 		if at >= to || s.blocked {
 			return
 		}
-		e := seat.log.cached(at + 1)
+		e := s.user.seats[slot].log.cached(at + 1)
 		if e == nil {
 			h.readPage(s, slot, at, min(to, at+pullBatch))
 			return
@@ -47,31 +46,17 @@ func (h *Hub) pullSeat(s *Stream, slot int32) {
 // pass gives a pulling stream the entry after its position.
 func (h *Hub) pass(s *Stream, slot int32, e *entry) {
 	u := s.user
-	seat := &u.seats[slot]
-	if slices.Contains(e.Removes, u.id) {
-		h.cut(u, slot, e)
+	if last := u.iv(slot).Last(); slices.Contains(e.Removes, u.id) && u.cut(slot, e.Seq, e.TS) {
+		// The hub began to track the log above this removal. Later changes may be
+		// known, but not the time between: the item tells.
+		h.place(u, slot)
+		h.ring(u, u.seats[slot].log.id, last)
 	}
-	if seat.iv().Contains(e.Seq) && !s.had(slot, e) {
+	if u.iv(slot).Contains(e.Seq) && !s.had(slot, e) {
 		h.send(s, slot, e)
 	} else {
 		s.move(slot, e.Seq)
 	}
-}
-
-// cut ends a membership with the entry that did, where it is thought to go on. The hub
-// began to track the log above this removal. Later changes may be known, but not the
-// time between: the item tells.
-func (h *Hub) cut(u *user, slot int32, e *entry) {
-	seat := &u.seats[slot]
-	last := seat.iv().Last()
-	i := seat.outlasting(e.Seq)
-	if i < 0 {
-		return
-	}
-	u.pin(slot)
-	seat.cut(i, e.Seq, e.TS)
-	h.place(u, slot)
-	h.ring(u, seat.log.id, last)
 }
 
 // readPage reads entries for the stream alone. A page is small enough that the
@@ -98,7 +83,7 @@ func (h *Hub) takePage(s *Stream, slot int32, to int64, got []chat.Entry) {
 	s.pulling = false
 	before := s.pos(slot)
 	more := func() bool {
-		end, known := s.user.seats[slot].target()
+		end, known := s.user.target(slot)
 		return known && s.pos(slot) < end && !s.blocked
 	}
 	for i := 0; i < len(got) && more(); i++ {

@@ -106,8 +106,7 @@ func (h *Hub) giveUp(s *Stream, why reset) {
 
 // resumeAt takes a position that the cursor names.
 func (h *Hub) resumeAt(s *Stream, slot int32, m mark) {
-	seat := &s.user.seats[slot]
-	if end, _ := seat.target(); seat.at >= 0 && m.seq > end {
+	if end, _ := s.user.target(slot); s.user.seats[slot].at >= 0 && m.seq > end {
 		// The client's last instance was ahead of this one, or the table was set
 		// back: the head tells.
 		head, known := s.resume.heads[slot]
@@ -149,8 +148,8 @@ func (h *Hub) readAhead(s *Stream, slot int32) {
 // rewind finds the position in a log that the cursor doesn't list: all with ts ≤ w
 // were sent. Usually nothing came since.
 func (h *Hub) rewind(s *Stream, slot int32) {
-	seat := &s.user.seats[slot]
-	end, ts := seat.newest()
+	u := s.user
+	end, ts := u.newest(slot)
 	switch found, ok := s.resume.found[slot]; {
 	case ok && found.tooMuch:
 		h.giveUp(s, resetOverflow)
@@ -158,8 +157,8 @@ func (h *Hub) rewind(s *Stream, slot int32) {
 		s.stand(slot, found.pos, 0)
 	case ts <= s.at.w: // and level
 	default:
-		if pos, ok := seat.log.before(s.at.w, end); ok {
-			s.stand(slot, max(pos, seat.iv()[0].From-1), 0)
+		if pos, ok := u.seats[slot].log.before(s.at.w, end); ok {
+			s.stand(slot, max(pos, u.iv(slot)[0].From-1), 0)
 			return
 		}
 		h.readBack(s, slot, end)
@@ -168,7 +167,7 @@ func (h *Hub) rewind(s *Stream, slot int32) {
 
 // readBack looks for the position in the table.
 func (h *Hub) readBack(s *Stream, slot int32, end int64) {
-	r, id, iv, w := s.resume, s.user.seats[slot].log.id, s.user.seats[slot].iv(), s.at.w
+	r, id, iv, w := s.resume, s.user.seats[slot].log.id, s.user.iv(slot), s.at.w
 	r.reading++
 	var found rewound
 	h.read(readPosition, func() bool { return s.resume == r }, func(ctx context.Context) (err error) {
@@ -231,12 +230,11 @@ func (l *logState) before(w, end int64) (pos int64, ok bool) {
 // backlog is how many entries the stream has to pull.
 func (s *Stream) backlog() (n int64) {
 	for _, l := range s.lags {
-		seat := &s.user.seats[l.slot]
-		to, known := seat.target()
+		to, known := s.user.target(l.slot)
 		if !known {
 			continue
 		}
-		for _, in := range seat.iv().Within(l.pos+1, to) {
+		for _, in := range s.user.iv(l.slot).Within(l.pos+1, to) {
 			n += in.To - in.From + 1
 		}
 	}

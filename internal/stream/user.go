@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"tidings/internal/chat"
@@ -14,50 +13,11 @@ type user struct {
 	streams []*Stream
 	seats   []seat              // the first is that in the user's own log; a slot keeps its number
 	slots   map[*logState]int32 // log → slot, once there are too many seats to look through
+	stays   map[int32]stays     // by slot, where there was more than one that goes on
 	bells   map[chat.LogID]*bell
 
 	verifiedAt int64 // Unix ms: when a read of the memberships began that is taken in
 	auditing   bool  // they are being read again
-}
-
-// seat is a user's place in a log, kept while the user is here, also after they
-// left the log.
-type seat struct {
-	log   *logState
-	stays *stays // of membership; nil: the usual, one that began at from and goes on
-	from  uint32
-	at    int32 // index in log.members, -1 when not in it
-}
-
-// stays are somebody's memberships of a log who has left it, or did so before.
-type stays struct {
-	iv     chat.Intervals // as the item and entries say; one may be open although the log is deleted
-	leftAt int64          // Unix ms: not before the entry that ended the newest, 0 while it is open
-}
-
-// iv are the intervals of membership; they must not be changed.
-func (s *seat) iv() chat.Intervals {
-	if s.stays != nil {
-		return s.stays.iv
-	}
-	return chat.Intervals{{From: int64(s.from)}}
-}
-
-// leftAt is when the member left, Unix ms, or a little later; 0 while they haven't.
-func (s *seat) leftAt() int64 {
-	if s.stays != nil {
-		return s.stays.leftAt
-	}
-	return 0
-}
-
-// set takes intervals, at least one. They are kept, and must not be changed.
-func (s *seat) set(iv chat.Intervals, leftAt int64) {
-	if from := iv[0].From; len(iv) == 1 && iv.Open() && from <= math.MaxUint32 {
-		s.from, s.stays = uint32(from), nil
-	} else {
-		s.stays = &stays{iv: iv, leftAt: leftAt}
-	}
 }
 
 // fewSeats are looked through faster than a map.
@@ -83,73 +43,6 @@ func (u *user) slotOf(l *logState) int32 {
 // table. Before that there is nothing to keep up to date.
 func (u *user) admitted() bool { return u.seats[0].at >= 0 }
 
-// end closes the open interval with the entry at seq.
-func (s *seat) end(seq, ts int64) {
-	iv := slices.Clone(s.iv())
-	iv[len(iv)-1].To = seq
-	s.set(iv, ts)
-}
-
-// outlasting is the interval within which a removal at seq lies, -1 if there is none.
-// What is known of that from there on is wrong.
-func (s *seat) outlasting(seq int64) int {
-	return slices.IndexFunc(s.iv(), func(i chat.Interval) bool { return seq > i.From && (i.To == 0 || seq < i.To) })
-}
-
-// cut ends the membership at seq, in that interval.
-func (s *seat) cut(interval int, seq, ts int64) {
-	iv := slices.Clone(s.iv()[:interval+1])
-	iv[interval].To = seq
-	s.set(iv, ts)
-}
-
-// target is where a stream that pulls from the seat ends; not ok while the log's
-// head is not known.
-func (s *seat) target() (to int64, ok bool) {
-	if s.at < 0 {
-		return s.last(), true
-	}
-	return s.log.last, s.log.state == tracked
-}
-
-// open says whether the membership goes on. A deleted log ends all of them, but their
-// intervals stay as they are known: an end put there could hide that somebody was
-// removed before, which a read under way may tell.
-func (s *seat) open() bool { return s.iv().Open() && s.log.deleted() == 0 }
-
-// last is the last entry of one who has left.
-func (s *seat) last() int64 {
-	if s.iv().Open() {
-		return s.log.deleted()
-	}
-	return s.iv().Last()
-}
-
-// newest is the newest entry that a stream may have from the seat, or one not
-// before it, and its ts; valid when target is.
-func (s *seat) newest() (seq, ts int64) {
-	switch {
-	case s.at >= 0:
-		return s.log.last, s.log.ts
-	case s.iv().Open():
-		return s.log.deleted(), s.log.ts
-	default:
-		return s.iv().Last(), s.leftAt()
-	}
-}
-
-// next is the first position after pos that the member may see, a very high one
-// if there is none.
-func (s *seat) next(pos int64) int64 {
-	const never = 1<<63 - 1
-	for _, i := range s.iv() {
-		if i.To == 0 || i.To > pos {
-			return max(i.From, pos+1)
-		}
-	}
-	return never
-}
-
 // userOf is the user with that id, new if they had no stream.
 func (h *Hub) userOf(id chat.UserID) *user {
 	u := h.users[id]
@@ -167,7 +60,7 @@ func (h *Hub) userOf(id chat.UserID) *user {
 func (h *Hub) sit(u *user, l *logState, iv chat.Intervals, leftAt int64) int32 {
 	slot := int32(len(u.seats))
 	u.seats = append(u.seats, seat{log: l, at: -1})
-	u.seats[slot].set(iv, leftAt)
+	u.stay(slot, iv, leftAt)
 	l.seats++
 	switch {
 	case u.slots != nil:
@@ -217,12 +110,12 @@ func (h *Hub) learn(u *user, m chat.Membership) bool {
 	switch {
 	case slot < 0:
 		slot = h.sit(u, l, m.Intervals, leftAt)
-	case m.Intervals.Last() < u.seats[slot].iv().Last():
+	case m.Intervals.Last() < u.iv(slot).Last():
 		return false
-	case !slices.Equal(m.Intervals, u.seats[slot].iv()):
-		news = m.Intervals.Last() > u.seats[slot].iv().Last()
+	case !slices.Equal(m.Intervals, u.iv(slot)):
+		news = m.Intervals.Last() > u.iv(slot).Last()
 		u.pin(slot)
-		u.seats[slot].set(m.Intervals, leftAt)
+		u.stay(slot, m.Intervals, leftAt)
 	}
 	h.place(u, slot)
 	for _, s := range u.streams {
@@ -240,11 +133,11 @@ func (h *Hub) learn(u *user, m chat.Membership) bool {
 func (h *Hub) place(u *user, slot int32) {
 	s := &u.seats[slot]
 	l := s.log
-	in := s.open() || l.state == tracked && s.iv().Last() > l.last
+	in := u.member(slot) || l.state == tracked && u.iv(slot).Last() > l.last
 	switch {
 	case in && s.at < 0:
 		s.at = int32(len(l.members))
-		l.members = append(l.members, member{user: u, slot: slot})
+		l.members = append(l.members, u)
 		h.idle.remove(l)
 		h.enlist(l)
 		h.track(l)
@@ -258,9 +151,9 @@ func (h *Hub) unplace(s *seat) {
 	end := len(l.members) - 1
 	if moved := l.members[end]; int(s.at) != end {
 		l.members[s.at] = moved
-		moved.user.seats[moved.slot].at = s.at
+		moved.seats[moved.slotOf(l)].at = s.at
 	}
-	l.members[end] = member{}
+	l.members[end] = nil
 	l.members = l.members[:end]
 	s.at = -1
 	if end == 0 {
@@ -280,7 +173,7 @@ func (h *Hub) leave(u *user) {
 		s.log.seats--
 		h.release(s.log)
 	}
-	u.seats, u.slots, u.bells = nil, nil, nil
+	u.seats, u.slots, u.stays, u.bells = nil, nil, nil, nil
 }
 
 // bell is the read of a membership that an entry rang for.
@@ -297,7 +190,7 @@ func (h *Hub) ringAdded(id chat.LogID, seq int64, adds []chat.UserID) {
 			continue
 		}
 		if l := h.logs.get(id); l != nil {
-			if slot := u.slotOf(l); slot >= 0 && u.seats[slot].iv().Last() >= seq {
+			if slot := u.slotOf(l); slot >= 0 && u.iv(slot).Last() >= seq {
 				continue
 			}
 		}
