@@ -28,11 +28,11 @@ type logState struct {
 	// verifiedAt is when a strong read of the head began whose position last has
 	// reached, Unix ms.
 	verifiedAt int64
-	askedAt    int64 // Unix ms: when the head was last asked for
+	askedAt    int64   // Unix ms: when the head was last asked for
 	members    []*user // with a seat in it
-	aside      *aside // nil: all of it is zero
-	seats      int32  // that refer to it, also those of users who left
-	queued     int32  // index in Hub.audited + 1; 0: not in it
+	aside      *aside  // nil: all of it is zero
+	seats      int32   // that refer to it, also those of users who left
+	queued     int32   // index in Hub.audited + 1; 0: not in it
 	state      state
 }
 
