@@ -10,10 +10,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
 
 	"tidings/internal/app"
+	"tidings/internal/stream"
 )
 
 func main() { app.Main(run) }
@@ -22,6 +24,9 @@ func run(ctx context.Context, getenv func(string) string, _, stderr io.Writer) e
 	c, err := readConfig(getenv)
 	if err != nil {
 		return err
+	}
+	if getenv("GOGC") == "" { // the runtime has taken GOMEMLIMIT by itself
+		debug.SetGCPercent(stream.GCPercent)
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
 	cfg, err := app.LoadAWS(ctx)

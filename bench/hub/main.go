@@ -16,6 +16,7 @@ import (
 	_ "net/http/pprof"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -58,6 +59,9 @@ func run(ctx context.Context, args []string) error {
 	f.StringVar(&c.tokens, "tokens", "", "file to write the users' session tokens to, one a line")
 	if err := f.Parse(args); err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" { // as the streamer does
+		debug.SetGCPercent(stream.GCPercent)
 	}
 	tokens, err := session.NewTokens(make([]byte, session.MinKey))
 	if err != nil {

@@ -39,14 +39,10 @@ const (
 
 var bugs = []bug{
 	// What arrives.
-	{"dedup off", []edit{
-		{streamDir + "log.go", "		h.tally.duplicates++\n	case l.state == tracked && seq == l.last+1", "		if e != nil {\n			h.deliver(l, &entry{Entry: *e})\n		}\n	case l.state == tracked && seq == l.last+1"},
-		{streamDir + "stream.go", "case s.phase != live || s.pos[slot] != e.Seq-1:", "case s.phase != live || s.pos[slot] < e.Seq-1:"},
-	}},
-	{"order off: an entry that is ahead is delivered", []edit{
-		{streamDir + "log.go", "case l.state == tracked && seq == l.last+1 && e != nil:", "case l.state == tracked && e != nil:"},
-		{streamDir + "stream.go", "case s.phase != live || s.pos[slot] != e.Seq-1:", "case s.phase != live:"},
-	}},
+	{"dedup off", []edit{{streamDir + "log.go", "		h.tally.duplicates++\n	case l.state == tracked && seq == l.last+1", "		if e != nil {\n			h.deliver(l, &entry{Entry: *e})\n		}\n	case l.state == tracked && seq == l.last+1"}}},
+	{"order off: an entry that is ahead is delivered", []edit{{streamDir + "log.go", "case l.state == tracked && seq == l.last+1 && e != nil:", "case l.state == tracked && e != nil:"}}},
+	{"a lag overlooked on delivery", []edit{{streamDir + "stream.go", "	case lagging >= 0 && s.lags[lagging].pos != e.Seq-1:\n", "	case lagging >= 0 && s.lags[lagging].pos > e.Seq-1:\n"}}},
+	{"positions not kept where a seat changes", []edit{{streamDir + "user.go", "		if s.phase == live && s.lagAt(slot) < 0 {", "		if s.phase != live && s.lagAt(slot) < 0 {"}}},
 	{"gap fill off", []edit{{streamDir + "gap.go", "	g.busy = true\n	h.timers.set(h.now.Add(gapWait), func() { h.fill(l, g) })", "	g.busy = true"}}},
 	{"hints ignored", []edit{{streamDir + "hub.go", "			h.arrive(hint.Log, hint.Seq, hint.Adds, nil)", "			_ = hint.Log"}}},
 	{"what arrives while the head is read is dropped", []edit{{streamDir + "log.go", "case l == nil || l.state == untracked:", "case l == nil || l.state != tracked:"}}},
@@ -54,20 +50,20 @@ var bugs = []bug{
 	{"audit of memberships off", []edit{{streamDir + "audit.go", "	if h.now.UnixMilli()-s.user.verifiedAt >= h.auditPeriod()", "	if s.user == nil && h.now.UnixMilli()-s.user.verifiedAt >= h.auditPeriod()"}}},
 
 	// Memberships.
-	{"adds of an untracked log ignored", []edit{{streamDir + "log.go", "	h.ringAdded(id, seq, adds)\n	l := h.logs[id]\n", "	l := h.logs[id]\n	if l != nil && l.state == tracked {\n		h.ringAdded(id, seq, adds)\n	}\n"}}},
-	{"late membership copies applied", []edit{{streamDir + "user.go", "	case m.Intervals.Last() < u.seats[slot].iv.Last():\n", "	case len(m.Intervals) == 0:\n"}}},
+	{"adds of an untracked log ignored", []edit{{streamDir + "log.go", "	h.ringAdded(id, seq, adds)\n	l := h.logs.get(id)\n", "	l := h.logs.get(id)\n	if l != nil && l.state == tracked {\n		h.ringAdded(id, seq, adds)\n	}\n"}}},
+	{"late membership copies applied", []edit{{streamDir + "user.go", "	case m.Intervals.Last() < u.iv(slot).Last():\n", "	case len(m.Intervals) == 0:\n"}}},
 	{"memberships not read again after new heads", []edit{{streamDir + "open.go", "again = again || seat.log.trackedAt > s.askedAt", "again = again && seat.log.trackedAt > s.askedAt"}}},
 	{"intervals ignored during catch-up", []edit{
-		{streamDir + "pull.go", "	if seat.iv.Contains(e.Seq) && !s.had(slot, e) {", "	if !s.had(slot, e) {"},
-		{streamDir + "user.go", "			return max(i.From, pos+1)\n", "			return pos + 1\n"},
+		{streamDir + "pull.go", "	if u.iv(slot).Contains(e.Seq) && !s.had(slot, e) {", "	if !s.had(slot, e) {"},
+		{streamDir + "seat.go", "			return max(i.From, pos+1)\n", "			return pos + 1\n"},
 	}},
 	{"removals ignored on delivery", []edit{{streamDir + "log.go", "\th.endSeats(l, e.Seq, e.TS, e.Removes)\n", ""}}},
-	{"a removal in a pulled page is overlooked", []edit{{streamDir + "pull.go", "&& seat.cut(e.Seq, e.TS) {", "&& seat.cut(e.Seq, e.TS) && false {"}}},
-	{"deletion ends intervals that may have ended before", []edit{{streamDir + "user.go", "\th.place(u, slot)\n\tfor _, s := range u.streams {\n", "\tif l.deleted > 0 && s.iv.Open() {\n\t\ts.end(l.deleted, l.ts)\n\t}\n\th.place(u, slot)\n\tfor _, s := range u.streams {\n"}}},
+	{"a removal in a pulled page is overlooked", []edit{{streamDir + "pull.go", "&& u.cut(slot, e.Seq, e.TS) {", "&& u.cut(slot, e.Seq, e.TS) && false {"}}},
+	{"deletion ends intervals that may have ended before", []edit{{streamDir + "user.go", "\th.place(u, slot)\n\tfor _, s := range u.streams {\n", "\tif l.deleted() > 0 && u.iv(slot).Open() {\n\t\tu.leave(slot, l.deleted(), l.ts)\n\t}\n\th.place(u, slot)\n\tfor _, s := range u.streams {\n"}}},
 
 	// The cursor.
 	{"cursor off by one, backwards", []edit{{streamDir + "position.go", "			m.seq, m.part = seq, part\n", "			m.seq, m.part = seq-1, 0\n"}}},
-	{"cursor off by one, forwards", []edit{{streamDir + "position.go", "m := mark{key: s.user.seats[l].log.key, seq: s.pos[l]}", "m := mark{key: s.user.seats[l].log.key, seq: s.pos[l] + 1}"}}},
+	{"cursor off by one, forwards", []edit{{streamDir + "position.go", "m := mark{key: s.user.seats[l].log.key, seq: s.pos(l)}", "m := mark{key: s.user.seats[l].log.key, seq: s.pos(l) + 1}"}}},
 	{"W by the clock", []edit{{streamDir + "position.go", "	w -= settleTime.Milliseconds()\n", "	w = h.now.Add(-settleTime).UnixMilli()\n"}}},
 	{"W without the settle time", []edit{{streamDir + "position.go", "	w -= settleTime.Milliseconds()\n", "	w -= 0 * settleTime.Milliseconds()\n"}}},
 	{"W verified though the hub is behind the head", []edit{{streamDir + "audit.go", "	if l.last >= head.Seq {\n		l.verifiedAt", "	if l.last >= 0 {\n		l.verifiedAt"}}},
@@ -75,13 +71,13 @@ var bugs = []bug{
 	{"a part of an entry forgotten in the cursor", []edit{{streamDir + "stream.go", "		n := p.n\n", "		n := p.n * 0\n"}}},
 	{"parts of a former connection sent again", []edit{{streamDir + "stream.go", "		if p.n <= written || ", "		if p.n <= 0*written || "}}},
 	{"no starting position", []edit{{streamDir + "open.go", "			h.tell(s)\n", "			_ = h.tell\n"}}},
-	{"the position is told before the reset", []edit{{streamDir + "open.go", "		if s.reset == \"\" {", "		if true {"}}},
+	{"the position is told before the reset", []edit{{streamDir + "open.go", "		if s.reset == noReset {", "		if true {"}}},
 	{"the client's position isn't told again", []edit{{streamDir + "http.go", "	case position == \"\":\n", "	case position != \"0\":\n"}}},
-	{"a resume begins at the head", []edit{{streamDir + "resume.go", "		s.pos[slot] = found.pos\n", "		s.pos[slot] = end\n"}}},
+	{"a resume begins at the head", []edit{{streamDir + "resume.go", "		s.stand(slot, found.pos, 0)\n", "		s.stand(slot, end, 0)\n"}}},
 	{"entries with ts up to W sent again", []edit{{streamDir + "position.go", "	return e.TS <= s.at.resumed && ", "	return e.TS < 0 && "}}},
-	{"a client ahead of the hub begins at the hub's end", []edit{{streamDir + "resume.go", "	s.pos[slot] = m.seq\n", "	end, _ := seat.target()\n	s.pos[slot] = min(m.seq, end)\n"}}},
+	{"a client ahead of the hub begins at the hub's end", []edit{{streamDir + "resume.go", "	s.stand(slot, m.seq, m.part)\n", "	end, _ := s.user.target(slot)\n	s.stand(slot, min(m.seq, end), m.part)\n"}}},
 	{"too many resets", []edit{{streamDir + "resume.go", "const maxReplay = 1000\n", "const maxReplay = 5\n"}}},
-	{"a hole skipped in silence", []edit{{streamDir + "pull.go", "	h.restart(s, resetExpired)\n}", "	s.pos[slot] = to\n	h.pull(s)\n}"}}},
+	{"a hole skipped in silence", []edit{{streamDir + "pull.go", "	h.restart(s, resetExpired)\n}", "	s.move(slot, to)\n	h.pull(s)\n}"}}},
 
 	// Sessions.
 	{"a log-out ends no stream", []edit{

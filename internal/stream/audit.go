@@ -181,11 +181,12 @@ func (h *Hub) auditStream(s *Stream) {
 
 // recheckSessions reads again whether the sessions of streams still hold.
 func (h *Hub) recheckSessions() {
+	h.rechecked = slices.DeleteFunc(h.rechecked, func(s *Stream) bool { return s.phase == closed })
 	for batch := range slices.Chunk(h.rechecked, sessionsBatch) {
 		streams := slices.Clone(batch)
 		sessions := make([]chat.Session, len(streams))
 		for i, s := range streams {
-			sessions[i] = s.session
+			sessions[i] = s.session()
 		}
 		var hold []bool
 		h.read(readSession, nil, func(ctx context.Context) (err error) {

@@ -515,9 +515,7 @@ func positionExact(w *world) {
 		for _, later := range []int64{1, 0} {
 			w.within(func(h *Hub) {
 				at := e.TS - later + settleTime.Milliseconds()
-				for _, l := range h.logs {
-					l.verifiedAt = at
-				}
+				h.logs.all(func(l *logState) { l.verifiedAt = at })
 				a.stream.user.verifiedAt = at
 				h.refresh(a.stream)
 				h.tell(a.stream)

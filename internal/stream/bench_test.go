@@ -42,10 +42,15 @@ func benchHub(b *testing.B, n int) *Hub {
 
 func openSink(b *testing.B, h *Hub, store *fakeStore, u chat.UserID) {
 	b.Helper()
+	s := logIn(store, u)
+	h.register(newStream(h, s, &sink{}), u)
+}
+
+// logIn gives the user a session.
+func logIn(store *fakeStore, u chat.UserID) chat.Session {
 	s := chat.Session{ID: u.String(), User: u, Expires: time.Now().Add(time.Hour)}
 	store.set(func() { store.sessions[s.ID] = s })
-	st := &Stream{hub: h, conn: &sink{}, session: s, expires: s.Expires, verdict: make(chan struct{})}
-	h.register(st, u)
+	return s
 }
 
 // runUntil turns the loop by hand until n streams are live.
@@ -81,7 +86,7 @@ func BenchmarkDeliver(b *testing.B) {
 		b.Run(fmt.Sprintf("streams=%d", n), func(b *testing.B) {
 			h := benchHub(b, n)
 			e := benchMessage()
-			e.Seq = h.logs[log].last
+			e.Seq = h.logs.get(log).last
 			env := bus.Envelope{Entry: &e}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -151,14 +156,22 @@ func BenchmarkMemory(b *testing.B) {
 				store.commit(changed(chat.ConversationLog(chat.ConversationID(a, c)), users(a, c), nil))
 			}
 		}
-		before := heapInUse()
+		sessions := make([]chat.Session, n)
 		for u := range n {
-			openSink(b, h, store, chat.UserID(u+1))
+			sessions[u] = logIn(store, chat.UserID(u+1))
+		}
+		before := heapInUse()
+		for _, s := range sessions {
+			h.register(newStream(h, s, &sink{}), s.User)
 		}
 		runUntil(b, h, n)
+		for _, u := range h.users {
+			u.streams[0].verdict = nil // as the socket does when it has heard it
+		}
 		perStream = float64(heapInUse()-before) / n
 		runtime.KeepAlive(h)
 		runtime.KeepAlive(store)
+		runtime.KeepAlive(sessions)
 	}
 	b.ReportMetric(perStream, "B/stream")
 }

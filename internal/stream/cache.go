@@ -53,7 +53,7 @@ type cache struct {
 
 // add puts the newest entry of the log into the cache.
 func (c *cache) add(l *logState, e *entry) {
-	if n := len(l.recent); n > 0 && l.recent[n-1].Seq != e.Seq-1 {
+	if r := l.recent(); len(r) > 0 && r[len(r)-1].Seq != e.Seq-1 {
 		c.drop(l) // what is kept of a log has no holes
 	}
 	e.log, e.size = l, e.bytes()
@@ -64,7 +64,8 @@ func (c *cache) add(l *logState, e *entry) {
 	}
 	c.newest = e
 	c.size += e.size
-	l.recent = append(l.recent, e)
+	a := l.put()
+	a.recent = append(a.recent, e)
 	c.shrink()
 }
 
@@ -79,18 +80,26 @@ func (c *cache) resized(e *entry) {
 func (c *cache) shrink() {
 	for c.size > c.max && c.oldest != c.newest {
 		e := c.oldest
-		e.log.recent[0] = nil
-		e.log.recent = e.log.recent[1:]
+		a := e.log.aside
+		a.recent[0] = nil
+		if a.recent = a.recent[1:]; len(a.recent) == 0 {
+			a.recent = nil
+			e.log.tidy()
+		}
 		c.unlink(e)
 	}
 }
 
 // drop forgets all entries of the log.
 func (c *cache) drop(l *logState) {
-	for _, e := range l.recent {
+	if len(l.recent()) == 0 {
+		return
+	}
+	for _, e := range l.aside.recent {
 		c.unlink(e)
 	}
-	l.recent = nil
+	l.aside.recent = nil
+	l.tidy()
 }
 
 func (c *cache) unlink(e *entry) {
@@ -110,12 +119,13 @@ func (c *cache) unlink(e *entry) {
 
 // cached is the log's entry at seq, nil if the cache doesn't hold it.
 func (l *logState) cached(seq int64) *entry {
-	if len(l.recent) == 0 {
+	r := l.recent()
+	if len(r) == 0 {
 		return nil
 	}
-	i := seq - l.recent[0].Seq
-	if i < 0 || i >= int64(len(l.recent)) {
+	i := seq - r[0].Seq
+	if i < 0 || i >= int64(len(r)) {
 		return nil
 	}
-	return l.recent[i]
+	return r[i]
 }

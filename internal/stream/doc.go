@@ -11,7 +11,7 @@
 //     it came, by the bus or by a read (gap.go).
 //   - A user has a seat in each log of theirs (user.go): the intervals of
 //     membership, which a doorbell, an entry's adds, makes the hub read again.
-//   - A stream has a position per seat (stream.go) and pulls from it to last
+//   - A stream has a position per seat (lag.go) and pulls from it to last
 //     (pull.go). Where it equals last the stream is live, and entries reach it as
 //     they come. A slow reader is a stream that pulls.
 //

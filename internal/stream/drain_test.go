@@ -161,7 +161,7 @@ func TestDrainLateComer(t *testing.T) {
 		go w.hub.Drain(w.Context())
 		w.pass(time.Second)
 		c := &fakeConn{user: ann}
-		c.stream = &Stream{hub: w.hub, conn: c, session: w.session(ann, "s"), verdict: make(chan struct{})}
+		c.stream = newStream(w.hub, w.session(ann, "s"), c)
 		w.within(func(h *Hub) { h.register(c.stream, ann) })
 		if n := len(c.named("reconnect")); n != 1 || !c.isClosed() {
 			w.Errorf("told %d times, closed %v", n, c.isClosed())

@@ -38,10 +38,10 @@ func (g *gap) lowest() int64 {
 // hold keeps an entry, or the hint of one (e is nil), until those before it came.
 // When too many are held only their number is kept: they are read instead.
 func (h *Hub) hold(l *logState, seq int64, e *chat.Entry) {
-	g := l.gap
+	g := l.gap()
 	if g == nil {
 		g = &gap{held: map[int64]*entry{}}
-		l.gap = g
+		l.put().gap = g
 	}
 	g.top = max(g.top, seq)
 	if _, twice := g.held[seq]; twice {
@@ -57,7 +57,7 @@ func (h *Hub) hold(l *logState, seq int64, e *chat.Entry) {
 
 // drain delivers what is held as far as it follows on last.
 func (h *Hub) drain(l *logState) {
-	g := l.gap
+	g := l.gap()
 	if g == nil {
 		return
 	}
@@ -71,7 +71,8 @@ func (h *Hub) drain(l *logState) {
 		h.deliver(l, e)
 	}
 	if l.last >= g.top {
-		l.gap = nil
+		l.aside.gap = nil
+		l.tidy()
 		return
 	}
 	h.await(l, g)
@@ -88,12 +89,12 @@ func (h *Hub) await(l *logState, g *gap) {
 
 // fill reads the missing entries before the first held one.
 func (h *Hub) fill(l *logState, g *gap) {
-	if l.gap != g {
+	if l.gap() != g {
 		return
 	}
 	after, to := l.last, min(g.top, g.lowest()-1)
 	var got []chat.Entry
-	h.read(readGap, func() bool { return l.gap == g }, func(ctx context.Context) (err error) {
+	h.read(readGap, func() bool { return l.gap() == g }, func(ctx context.Context) (err error) {
 		got, err = h.store.Entries(ctx, l.id, after, to)
 		return err
 	}, func() { h.filled(l, g, to, got) })
@@ -101,7 +102,7 @@ func (h *Hub) fill(l *logState, g *gap) {
 
 // filled takes the entries that were read for the gap.
 func (h *Hub) filled(l *logState, g *gap, to int64, got []chat.Entry) {
-	if l.gap != g {
+	if l.gap() != g {
 		return
 	}
 	g.busy = false
@@ -142,11 +143,11 @@ func (h *Hub) filled(l *logState, g *gap, to int64, got []chat.Entry) {
 func (h *Hub) question(l *logState, g *gap, to int64) {
 	g.busy = true
 	var heads map[chat.LogID]chat.Head
-	h.read(readHead, func() bool { return l.gap == g }, func(ctx context.Context) (err error) {
+	h.read(readHead, func() bool { return l.gap() == g }, func(ctx context.Context) (err error) {
 		heads, err = h.store.Heads(ctx, []chat.LogID{l.id})
 		return err
 	}, func() {
-		if l.gap != g {
+		if l.gap() != g {
 			return
 		}
 		head := heads[l.id].Seq
@@ -176,18 +177,22 @@ func (h *Hub) jump(l *logState, to int64) {
 	}
 	h.metrics.holes.Add(float64(to - l.last))
 	h.log.ErrorContext(h.readCtx, "entries are gone from the table", "log", l.id, "after", l.last, "to", to)
-	for _, m := range l.members {
-		missed := len(m.user.seats[m.slot].iv.Within(l.last+1, to)) > 0
-		for _, s := range m.user.streams {
-			switch {
-			case s.phase != live || s.pos[m.slot] < l.last: // it comes to the hole by itself
-			case missed && s.pos[m.slot] < to:
+	for _, u := range l.members {
+		slot := u.slotOf(l)
+		missed := len(u.iv(slot).Within(l.last+1, to)) > 0
+		for _, s := range u.streams {
+			if s.phase != live {
+				continue
+			}
+			switch at := s.pos(slot); {
+			case at < l.last: // it comes to the hole by itself
+			case missed && at < to:
 				h.restart(s, resetExpired)
 			default:
-				s.pos[m.slot] = max(s.pos[m.slot], to)
+				s.move(slot, to)
 			}
 		}
 	}
 	l.last, l.ts = to, h.now.UnixMilli() // not before the last one that is gone
-	l.gap.forget(to)
+	l.gap().forget(to)
 }

@@ -74,19 +74,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// verdictWait is how long a stream's header may wait for the session to be read. It
+// verdictWait is how long a stream's header may wait for the table to be read. It
 // takes milliseconds; when the table is slow the client still hears something soon.
 const verdictWait = 2 * time.Second
 
-// awaitVerdict waits until the hub has read the session: an error when it has
-// ended. A revoked session must be answered 401, or the browser's EventSource would
+// awaitVerdict waits until the stream is ready: an error when its session has ended.
+// A revoked session must be answered 401, or the browser's EventSource would
 // come back for ever. A verdict that comes later is told by the revoked event.
 func (h *Handler) awaitVerdict(r *http.Request, s *Stream) error {
 	late := time.NewTimer(verdictWait)
 	defer late.Stop()
 	select {
-	case <-s.verdict:
-		return s.refused
+	case err := <-s.verdict:
+		return err
 	case <-late.C:
 	case <-r.Context().Done():
 	case <-h.Hub.Done():

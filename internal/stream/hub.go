@@ -39,13 +39,17 @@ type Hub struct {
 	workers  sync.WaitGroup
 
 	// Owned by the loop.
-	started   time.Time
-	now       time.Time // of this turn
-	turns     uint64    // inputs handled so far: the loop's own clock, which never stands still
-	rand      *rand.Rand
-	readCtx   context.Context // of store reads; ends with the loop
-	readAt    time.Time       // when the read began whose result is being taken
-	logs      map[chat.LogID]*logState
+	started time.Time
+	now     time.Time // of this turn
+	turns   uint64    // inputs handled so far: the loop's own clock, which never stands still
+	rand    *rand.Rand
+	readCtx context.Context // of store reads; ends with the loop
+	readAt  time.Time       // when the read began whose result is being taken
+
+	attempts   context.Context // of the reads that begin up to attemptsTo
+	attemptsTo time.Time
+
+	logs      logIndex
 	users     map[chat.UserID]*user
 	streams   int // registered
 	cache     cache
@@ -55,7 +59,7 @@ type Hub struct {
 	scratch   scratch
 	timers    timers
 	wheel     wheel
-	watched   []*Stream // that have bytes pending, looked at for progress
+	watched   []watched // that have bytes pending
 	nextSweep time.Time
 	dirty     []*Stream   // written to since the last flush
 	gathered  int         // bytes so written
@@ -75,7 +79,6 @@ func NewHub(cfg Config, store Store, sessions Sessions, metrics *Metrics, log *s
 		cfg: cfg, store: store, sessions: sessions, metrics: metrics, log: log,
 		inbox: make(chan func(), inboxSize), results: make(chan func()), done: make(chan struct{}), left: make(chan struct{}, 1),
 		rand:  rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
-		logs:  map[chat.LogID]*logState{},
 		users: map[chat.UserID]*user{},
 		cache: cache{max: cfg.CacheBytes},
 	}
@@ -111,7 +114,7 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // begin sets the loop's clock.
 func (h *Hub) begin(ctx context.Context) {
-	h.readCtx = ctx
+	h.readCtx, h.attempts = ctx, nil
 	h.now = time.Now()
 	h.started = h.now
 	h.wheel.begin(h.now, h.cfg.Heartbeat)
@@ -154,7 +157,7 @@ func (h *Hub) turn() time.Duration {
 	h.flush()
 	h.metrics.settle(&h.tally)
 	h.metrics.cacheBytes.Set(float64(h.cache.size))
-	h.metrics.logs.Set(float64(len(h.logs)))
+	h.metrics.logs.Set(float64(h.logs.len()))
 	next := h.nextSweep
 	if t := h.wheel.next; t.Before(next) {
 		next = t

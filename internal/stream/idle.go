@@ -9,9 +9,10 @@ type idleList struct {
 }
 
 func (i *idleList) add(l *logState, now time.Time) {
-	l.idleSince = now.UnixMilli()
-	if l.older = i.newest; l.older != nil {
-		l.older.newer = l
+	a := l.put()
+	a.idleSince = now.UnixMilli()
+	if a.older = i.newest; a.older != nil {
+		a.older.aside.newer = l
 	} else {
 		i.oldest = l
 	}
@@ -21,20 +22,22 @@ func (i *idleList) add(l *logState, now time.Time) {
 
 // remove takes the log out, if it is in.
 func (i *idleList) remove(l *logState) {
-	if l.idleSince == 0 {
+	a := l.aside
+	if a == nil || a.idleSince == 0 {
 		return
 	}
-	if l.older != nil {
-		l.older.newer = l.newer
+	if a.older != nil {
+		a.older.aside.newer = a.newer
 	} else {
-		i.oldest = l.newer
+		i.oldest = a.newer
 	}
-	if l.newer != nil {
-		l.newer.older = l.older
+	if a.newer != nil {
+		a.newer.aside.older = a.older
 	} else {
-		i.newest = l.older
+		i.newest = a.older
 	}
-	l.older, l.newer, l.idleSince = nil, nil, 0
+	a.older, a.newer, a.idleSince = nil, nil, 0
+	l.tidy()
 	i.n--
 }
 
@@ -43,11 +46,11 @@ func (i *idleList) remove(l *logState) {
 func (h *Hub) sweepIdle() {
 	for n := h.idle.n; n > 0; n-- {
 		l := h.idle.oldest
-		if h.now.UnixMilli()-l.idleSince < linger.Milliseconds() && h.idle.n <= maxLinger {
+		if h.now.UnixMilli()-l.aside.idleSince < linger.Milliseconds() && h.idle.n <= maxLinger {
 			return
 		}
 		h.idle.remove(l)
-		if l.state == pending || l.gap != nil {
+		if l.state == pending || l.gap() != nil {
 			h.idle.add(l, h.now)
 			continue
 		}
@@ -60,6 +63,6 @@ func (h *Hub) sweepIdle() {
 // release forgets a log that nobody refers to.
 func (h *Hub) release(l *logState) {
 	if l.state == untracked && l.seats == 0 {
-		delete(h.logs, l.id)
+		h.logs.remove(l)
 	}
 }

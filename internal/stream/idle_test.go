@@ -18,22 +18,22 @@ func TestIdleList(t *testing.T) {
 			l := &logState{}
 			list.remove(l) // is not in it
 			list.add(l, time.UnixMilli(int64(n+1)))
-			if want = append(want, l); l.idleSince != int64(n+1) {
-				t.Fatalf("since %d", l.idleSince)
+			if want = append(want, l); l.aside.idleSince != int64(n+1) {
+				t.Fatalf("since %d", l.aside.idleSince)
 			}
 		} else if len(want) > 0 {
 			i := r.IntN(len(want))
 			list.remove(want[i])
-			if l := want[i]; l.idleSince != 0 || l.older != nil || l.newer != nil {
+			if want[i].aside != nil {
 				t.Fatal("a log that was removed still refers to the list")
 			}
 			want = slices.Delete(want, i, i+1)
 		}
 		var there, back []*logState
-		for l := list.oldest; l != nil; l = l.newer {
+		for l := list.oldest; l != nil; l = l.aside.newer {
 			there = append(there, l)
 		}
-		for l := list.newest; l != nil; l = l.older {
+		for l := list.newest; l != nil; l = l.aside.older {
 			back = append(back, l)
 		}
 		slices.Reverse(back)
@@ -51,7 +51,7 @@ func TestAuditQueue(t *testing.T) {
 	for range 5000 {
 		switch r.IntN(3) {
 		case 0, 1:
-			l := &logState{state: tracked, members: make([]member, 1), askedAt: r.Int64N(1000)}
+			l := &logState{state: tracked, members: make([]*user, 1), askedAt: r.Int64N(1000)}
 			h.enlist(l)
 			h.enlist(l) // once
 			in[l] = true

@@ -153,6 +153,7 @@ func (c *lean) serve(w http.ResponseWriter, _ *http.Request, s *Stream, first []
 	// verdict may have come too late for that.
 	select {
 	case <-s.verdict:
+		s.verdict = nil // has served
 		return nil
 	case <-s.hub.Done():
 	}

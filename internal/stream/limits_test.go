@@ -61,13 +61,13 @@ func limitPerUser(w *world) {
 
 func limitRetention(w *world) {
 	const week = 7 * 24 * time.Hour
-	for late, resets := range map[time.Duration][]string{0: nil, time.Millisecond: {resetExpired}} {
+	for late, resets := range map[time.Duration][]reset{0: nil, time.Millisecond: {resetExpired}} {
 		a := w.resume(ann, cursor{user: ann, w: time.Now().Add(-week - late).UnixMilli()}.text())
 		w.resets(a, resets...)
 		w.ready(a, late == 0)
 	}
 	// Of the future: clocks of two instances may differ.
-	for early, resets := range map[time.Duration][]string{time.Minute: nil, time.Minute + time.Millisecond: {resetInvalid}} {
+	for early, resets := range map[time.Duration][]reset{time.Minute: nil, time.Minute + time.Millisecond: {resetInvalid}} {
 		a := w.resume(ann, cursor{user: ann, w: time.Now().Add(early).UnixMilli()}.text())
 		w.resets(a, resets...)
 	}
@@ -336,7 +336,7 @@ func limitLinger(w *world) {
 	})
 	w.pass(5 * time.Second)
 	w.within(func(h *Hub) {
-		if h.idle.n != most || h.logs["c:0"] != nil || h.logs["c:1"] == nil {
+		if h.idle.n != most || h.logs.get("c:0") != nil || h.logs.get("c:1") == nil {
 			w.Errorf("%d idle logs kept", h.idle.n)
 		}
 	})

@@ -18,43 +18,30 @@ const (
 )
 
 // logState is a log in the hub. There is one for each conversation of everybody
-// here, so its size counts.
+// here, so its size counts: 112 bytes. What few logs need stands in aside.
 type logState struct {
 	id        chat.LogID
 	key       logKey
-	state     state
-	seats     int32  // that refer to it, also those of users who left
 	last      int64  // all up to here is delivered; valid when tracked
 	ts        int64  // Unix ms: of the entry at last
-	deleted   int64  // the entry that ended every membership, 0 while the log lives
 	trackedAt uint64 // the turn in which the head was read
 	// verifiedAt is when a strong read of the head began whose position last has
 	// reached, Unix ms.
 	verifiedAt int64
-	members    []member
-	gap        *gap     // nil when nothing is known above last
-	recent     []*entry // in the cache, ascending without holes
-
-	// Of the idle list.
-	older, newer *logState
-	idleSince    int64 // Unix ms; 0: not in it
-	// Of the audit.
-	askedAt int64 // Unix ms: when the head was last asked for
-	queued  int32 // index in Hub.audited + 1; 0: not in it
-}
-
-// member is a local user with a seat in the log.
-type member struct {
-	user *user
-	slot int32
+	askedAt    int64   // Unix ms: when the head was last asked for
+	members    []*user // with a seat in it
+	aside      *aside  // nil: all of it is zero
+	seats      int32   // that refer to it, also those of users who left
+	queued     int32   // index in Hub.audited + 1; 0: not in it
+	state      state
 }
 
 // logOf is the log by its id, untracked if it is new.
 func (h *Hub) logOf(id chat.LogID) *logState {
-	l := h.logs[id]
+	l := h.logs.get(id)
 	if l == nil {
 		l = &logState{id: id, key: keyOf(id)}
-		h.logs[id] = l
+		h.logs.add(l)
 	}
 	return l
 }
@@ -92,22 +79,23 @@ func (h *Hub) readHeads() {
 
 // tracked takes the head that was read. What was held goes on from there.
 func (h *Hub) tracked(l *logState, head chat.Head) {
-	l.state, l.last, l.ts, l.deleted = tracked, head.Seq, head.TS, head.Deleted
+	l.state, l.last, l.ts = tracked, head.Seq, head.TS
+	l.deletedAt(head.Deleted)
 	l.trackedAt, l.verifiedAt = h.turns, h.readAt.UnixMilli()
 	l.askedAt = l.verifiedAt
 	waiting := slices.Clone(l.members) // some may leave with what was held
-	if l.deleted > 0 {
+	if l.deleted() > 0 {
 		h.leaveSeats(l, l.users())
 	}
 	h.enlist(l)
-	if g := l.gap; g != nil {
+	if g := l.gap(); g != nil {
 		g.forget(l.last)
 		h.drain(l)
 	}
-	for _, m := range waiting {
-		for _, s := range m.user.streams {
+	for _, u := range waiting {
+		for _, s := range u.streams {
 			if s.phase == live {
-				h.catchUp(s, m.slot)
+				h.pull(s)
 			} else {
 				h.advanceLater(s)
 			}
@@ -118,7 +106,7 @@ func (h *Hub) tracked(l *logState, head chat.Head) {
 // arrive takes an entry from the bus, or a hint of one (e is nil).
 func (h *Hub) arrive(id chat.LogID, seq int64, adds []chat.UserID, e *chat.Entry) {
 	h.ringAdded(id, seq, adds)
-	l := h.logs[id]
+	l := h.logs.get(id)
 	switch {
 	case l == nil || l.state == untracked:
 	case l.state == tracked && seq <= l.last:
@@ -139,15 +127,17 @@ func (h *Hub) deliver(l *logState, e *entry) {
 	h.endSeats(l, e.Seq, e.TS, e.Removes)
 	leaving := e.Removes
 	if e.Kind == chat.KindDeleted {
-		l.deleted, leaving = e.Seq, l.users()
+		l.deletedAt(e.Seq)
+		leaving = l.users()
 	}
 	if e.Kind == chat.KindSessionRevoked {
 		h.sessionRevoked(l, e)
 	}
-	for _, m := range l.members {
-		in := m.user.seats[m.slot].iv.Contains(e.Seq)
-		for _, s := range m.user.streams {
-			h.feed(s, m.slot, in, e)
+	for _, u := range l.members {
+		slot := u.slotOf(l)
+		in := u.iv(slot).Contains(e.Seq)
+		for _, s := range u.streams {
+			h.feed(s, slot, in, e)
 		}
 	}
 	h.leaveSeats(l, leaving)
@@ -157,8 +147,8 @@ func (h *Hub) deliver(l *logState, e *entry) {
 // users are the members that are here.
 func (l *logState) users() []chat.UserID {
 	ids := make([]chat.UserID, len(l.members))
-	for i, m := range l.members {
-		ids[i] = m.user.id
+	for i, u := range l.members {
+		ids[i] = u.id
 	}
 	return ids
 }
@@ -173,9 +163,9 @@ func (h *Hub) endSeats(l *logState, seq, ts int64, removed []chat.UserID) {
 		}
 		slot := u.slotOf(l)
 		switch {
-		case slot >= 0 && u.seats[slot].iv.Last() >= seq: // known already, maybe also a later return
-		case slot >= 0 && u.seats[slot].iv.Open():
-			u.seats[slot].end(seq, ts)
+		case slot >= 0 && u.iv(slot).Last() >= seq: // known already, maybe also a later return
+		case slot >= 0 && u.iv(slot).Open():
+			u.leave(slot, seq, ts)
 		default:
 			// A read that began before the removal may still be under way and
 			// know nothing of it: have it read again.
@@ -206,9 +196,9 @@ func (h *Hub) sessionRevoked(l *logState, e *entry) {
 		h.log.ErrorContext(h.readCtx, "decode entry", "log", l.id, "seq", e.Seq, "kind", e.Kind, "error", err)
 		return
 	}
-	for _, m := range slices.Clone(l.members) {
-		for _, s := range slices.Clone(m.user.streams) {
-			if b.Ends(s.session) {
+	for _, u := range slices.Clone(l.members) {
+		for _, s := range slices.Clone(u.streams) {
+			if b.Ends(s.session()) {
 				h.revoke(s, "logout")
 			}
 		}
@@ -218,7 +208,7 @@ func (h *Hub) sessionRevoked(l *logState, e *entry) {
 // ephemeral tells the other members that are here. A hub that doesn't know the
 // log as far as the writer did could tell somebody who has left since, and drops it.
 func (h *Hub) ephemeral(e *chat.Ephemeral) {
-	l := h.logs[e.Log]
+	l := h.logs.get(e.Log)
 	if l == nil || l.state != tracked || l.last < e.Head {
 		h.metrics.ephemerals.WithLabelValues("dropped").Inc()
 		return
@@ -226,14 +216,15 @@ func (h *Hub) ephemeral(e *chat.Ephemeral) {
 	h.metrics.ephemerals.WithLabelValues("delivered").Inc()
 	ev := e.Event()
 	p := encodeEvent(ev, "")
-	for _, m := range l.members {
-		if !m.user.seats[m.slot].iv.Open() || !ev.To.Includes(m.user.id, e.By) {
+	for _, u := range l.members {
+		slot := u.slotOf(l)
+		if !u.iv(slot).Open() || !ev.To.Includes(u.id, e.By) {
 			continue
 		}
-		for _, s := range m.user.streams {
-			if s.phase == live && !s.blocked && s.pos[m.slot] == l.last {
+		for _, s := range u.streams {
+			if s.phase == live && !s.blocked && s.pos(slot) == l.last {
 				h.tally.deliveries++
-				h.write(s, Frame{Head: eventHead, User: m.user.text, Tail: p.tail})
+				h.write(s, Frame{Head: eventHead, User: h.decimal(u.id), Tail: p.tail})
 			}
 		}
 	}

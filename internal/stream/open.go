@@ -14,7 +14,6 @@ import (
 func (h *Hub) register(s *Stream, id chat.UserID) {
 	u := h.userOf(id)
 	s.user = u
-	s.pos = make([]int64, len(u.seats))
 	u.streams = append(u.streams, s)
 	h.streams++
 	h.metrics.connections.Set(float64(h.streams))
@@ -106,10 +105,11 @@ func (h *Hub) ask(s *Stream) {
 }
 
 func (h *Hub) askSession(s *Stream, wanted func() bool, got func()) {
+	asked := s.session()
 	var session chat.Session
 	var ended bool
 	h.read(readSession, wanted, func(ctx context.Context) (err error) {
-		session, err = h.sessions.Session(ctx, s.session)
+		session, err = h.sessions.Session(ctx, asked)
 		if ended = errors.Is(err, chat.ErrSessionEnded); ended {
 			return nil
 		}
@@ -124,8 +124,7 @@ func (h *Hub) askSession(s *Stream, wanted func() bool, got func()) {
 			s.decide(chat.ErrSessionEnded)
 			h.revoke(s, "expired")
 		default:
-			s.decide(nil)
-			s.expires, s.verified, s.heldAt = session.Expires, true, h.now.UnixMilli()
+			s.expires, s.verified, s.heldAt = session.Expires.UnixMilli(), true, h.now.UnixMilli()
 			h.watchExpiry(s)
 			got()
 		}
@@ -143,7 +142,7 @@ func (h *Hub) settle(s *Stream) {
 	again := false
 	for i := range u.seats {
 		seat := &u.seats[i]
-		if seat.at < 0 && !seat.iv.Open() {
+		if seat.at < 0 && !u.iv(int32(i)).Open() {
 			continue
 		}
 		if seat.at >= 0 && seat.log.state != tracked {
@@ -159,39 +158,23 @@ func (h *Hub) settle(s *Stream) {
 		return // a read comes back here
 	}
 	resumed := s.resume != nil
-	if resumed {
-		h.lagBehind(s)
-		if s.backlog() > maxReplay {
-			h.giveUp(s, resetOverflow)
-			resumed = false
-		}
+	if resumed && s.backlog() > maxReplay {
+		h.giveUp(s, resetOverflow)
+		resumed = false
 	}
-	if !resumed {
-		for slot := range u.seats {
-			s.pos[slot], _ = u.seats[slot].newest()
-		}
-		h.lagBehind(s)
-	}
-	s.resume, s.phase = nil, live
+	s.resume, s.phase = nil, live // level where there is no lag
 	h.refresh(s)
 	h.greet(s, resumed)
 	h.pull(s)
-}
-
-// lagBehind has the stream pull all logs in which it is behind.
-func (h *Hub) lagBehind(s *Stream) {
-	s.lag = nil
-	for slot := range s.user.seats {
-		h.lagIfBehind(s, int32(slot))
-	}
 }
 
 // greet tells the client where it begins.
 func (h *Hub) greet(s *Stream, resumed bool) {
 	if !s.opened {
 		s.opened = true
+		s.decide(nil)
 		h.opening--
-		if s.reset == "" { // else the new position comes with the reset: nobody must have the one without the other
+		if s.reset == noReset { // else the new position comes with the reset: nobody must have the one without the other
 			h.tell(s)
 		}
 		h.write(s, control("ready", readyData{ConnectionID: rand.Text(), Resumed: resumed}))
@@ -200,11 +183,11 @@ func (h *Hub) greet(s *Stream, resumed bool) {
 	if resumed {
 		h.metrics.resumes.Inc()
 	}
-	if s.reset != "" {
-		h.metrics.resets.WithLabelValues(s.reset).Inc()
-		f := control("reset", resetData{Reason: s.reset})
+	if s.reset != noReset {
+		h.metrics.resets.WithLabelValues(s.reset.String()).Inc()
+		f := control("reset", resetData{Reason: s.reset.String()})
 		f.ID = h.here(s)
 		h.write(s, f)
-		s.reset = ""
+		s.reset = noReset
 	}
 }

@@ -16,17 +16,8 @@ type position struct {
 	w         int64   // Unix ms
 	listed    []int32 // slots
 	resumed   int64   // Unix ms: w of the client's cursor, 0 if it brought none
-	begun     []begun
-	refreshed int64 // Unix ms: when w last moved
-	told      int64 // Unix ms: when the client last got an id
-}
-
-// begun is an entry of which a former connection got the first frames and then
-// broke off. It counts while the stream's position is just before it.
-type begun struct {
-	slot int32
-	seq  int64
-	part uint8
+	refreshed int64   // Unix ms: when w last moved
+	told      int64   // Unix ms: when the client last got an id
 }
 
 const (
@@ -54,26 +45,16 @@ func (s *Stream) had(slot int32, e *entry) bool {
 	return e.TS <= s.at.resumed && !slices.Contains(s.at.listed, slot)
 }
 
-// written is the last part of the entry that a former connection wrote, 0 if none.
-func (s *Stream) written(slot int32, seq int64) uint8 {
-	for _, b := range s.at.begun {
-		if b.slot == slot && b.seq == seq {
-			return b.part
-		}
-	}
-	return 0
-}
-
 // idLine is the "id:" line of a frame that is the part of the entry at seq, or with
 // part 0 the last of it. It is valid until the next call.
 func (h *Hub) idLine(s *Stream, slot int32, seq int64, part uint8) []byte {
 	c := &h.scratch.cursor
 	c.user, c.w, c.full, c.marks = s.user.id, s.at.w, false, c.marks[:0]
 	for _, l := range s.at.listed {
-		m := mark{key: s.user.seats[l].log.key, seq: s.pos[l]}
+		m := mark{key: s.user.seats[l].log.key, seq: s.pos(l)}
 		if l == slot {
 			m.seq, m.part = seq, part
-		} else if p := s.written(l, m.seq+1); p > 0 {
+		} else if p := s.written(l); p > 0 {
 			m.seq, m.part = m.seq+1, p
 		}
 		c.marks = append(c.marks, m)
@@ -84,10 +65,10 @@ func (h *Hub) idLine(s *Stream, slot int32, seq int64, part uint8) []byte {
 	return h.scratch.line
 }
 
-// scratch is memory that idLine uses again and again.
+// scratch is memory that frames are made of, again and again.
 type scratch struct {
-	cursor    cursor
-	raw, line []byte
+	cursor          cursor
+	raw, line, user []byte
 }
 
 // here is the id line of where the stream stands.
@@ -101,7 +82,7 @@ func (h *Hub) tell(s *Stream) { h.write(s, Frame{ID: h.here(s), Tail: []byte("\n
 // It runs between inputs, so no fan-out is under way.
 func (h *Hub) refresh(s *Stream) {
 	u := s.user
-	if s.phase != live || len(s.lag) > 0 || s.pulling {
+	if s.phase != live || s.pulling || s.behind() {
 		return
 	}
 	w := u.verifiedAt
@@ -110,7 +91,7 @@ func (h *Hub) refresh(s *Stream) {
 		if seat.at < 0 {
 			continue
 		}
-		if seat.log.state != tracked || s.pos[slot] < seat.log.last {
+		if seat.log.state != tracked {
 			return
 		}
 		w = min(w, seat.log.verifiedAt)
@@ -119,7 +100,6 @@ func (h *Hub) refresh(s *Stream) {
 	if w <= s.at.w {
 		return
 	}
-	s.at.begun = slices.DeleteFunc(s.at.begun, func(b begun) bool { return s.pos[b.slot] >= b.seq })
 	if w-s.at.w >= tellEvery.Milliseconds() {
 		s.at.told = 0 // what the client has is far older than need be
 	}
@@ -129,8 +109,8 @@ func (h *Hub) refresh(s *Stream) {
 		// Where the client was ahead of this hub, how late that entry is isn't known
 		// here yet.
 		seat := &u.seats[slot]
-		end, ts := seat.newest()
-		ahead := seat.at >= 0 && s.pos[slot] > end || s.written(int32(slot), s.pos[slot]+1) > 0
+		end, ts := u.newest(int32(slot))
+		ahead := seat.at >= 0 && s.pos(int32(slot)) > end || s.written(int32(slot)) > 0
 		if ahead || ts > w {
 			s.at.listed = append(s.at.listed, int32(slot))
 		}

@@ -7,20 +7,6 @@ import (
 	"tidings/internal/chat"
 )
 
-// catchUp makes a live stream pull a log in which it is behind.
-func (h *Hub) catchUp(s *Stream, slot int32) {
-	h.lagIfBehind(s, slot)
-	h.pull(s)
-}
-
-// lagIfBehind keeps the rule that lag holds the slots whose position is behind.
-func (h *Hub) lagIfBehind(s *Stream, slot int32) {
-	to, known := s.user.seats[slot].target()
-	if (!known || s.pos[slot] < to) && !slices.Contains(s.lag, slot) {
-		s.lag = append(s.lag, slot)
-	}
-}
-
 // pull writes what the stream lacks, as much as its socket takes: from the cache,
 // else from the table, page by page. It goes on when a page is read, when the
 // socket is writable again and when a pending log is tracked.
@@ -28,57 +14,48 @@ func (h *Hub) pull(s *Stream) {
 	if s.phase != live || s.pulling {
 		return
 	}
-	for i := 0; i < len(s.lag) && !s.blocked && !s.pulling && s.phase == live; {
-		if h.pullSeat(s, s.lag[i]) {
-			s.lag = slices.Delete(s.lag, i, i+1)
-		} else {
+	for i := 0; i < len(s.lags) && !s.blocked && !s.pulling; {
+		h.pullSeat(s, s.lags[i].slot)
+		if !s.endLag(i) {
 			i++
 		}
 	}
-	if len(s.lag) == 0 {
-		s.lag = nil
-	}
 }
 
-// pullSeat pulls one log and says whether the stream is level with it.
-func (h *Hub) pullSeat(s *Stream, slot int32) bool {
+// pullSeat pulls one log.
+func (h *Hub) pullSeat(s *Stream, slot int32) {
 	for {
-		seat := &s.user.seats[slot]
-		to, known := seat.target()
+		to, known := s.user.target(slot)
 		if !known {
-			return false
+			return
 		}
-		s.pos[slot] = max(s.pos[slot], min(to, seat.next(s.pos[slot])-1))
-		switch at := s.pos[slot]; {
-		case at >= to:
-			return true
-		case s.blocked:
-			return false
-		default:
-			e := seat.log.cached(at + 1)
-			if e == nil {
-				h.readPage(s, slot, at, min(to, at+pullBatch))
-				return false
-			}
-			h.pass(s, slot, e)
+		s.move(slot, min(to, s.user.next(slot, s.pos(slot))-1))
+		at := s.pos(slot)
+		if at >= to || s.blocked {
+			return
 		}
+		e := s.user.seats[slot].log.cached(at + 1)
+		if e == nil {
+			h.readPage(s, slot, at, min(to, at+pullBatch))
+			return
+		}
+		h.pass(s, slot, e)
 	}
 }
 
 // pass gives a pulling stream the entry after its position.
 func (h *Hub) pass(s *Stream, slot int32, e *entry) {
 	u := s.user
-	seat := &u.seats[slot]
-	if last := seat.iv.Last(); slices.Contains(e.Removes, u.id) && seat.cut(e.Seq, e.TS) {
+	if last := u.iv(slot).Last(); slices.Contains(e.Removes, u.id) && u.cut(slot, e.Seq, e.TS) {
 		// The hub began to track the log above this removal. Later changes may be
 		// known, but not the time between: the item tells.
 		h.place(u, slot)
-		h.ring(u, seat.log.id, last)
+		h.ring(u, u.seats[slot].log.id, last)
 	}
-	if seat.iv.Contains(e.Seq) && !s.had(slot, e) {
+	if u.iv(slot).Contains(e.Seq) && !s.had(slot, e) {
 		h.send(s, slot, e)
 	} else {
-		s.pos[slot] = e.Seq
+		s.move(slot, e.Seq)
 	}
 }
 
@@ -104,13 +81,13 @@ func (h *Hub) readPage(s *Stream, slot int32, after, to int64) {
 // page ends it there, until more is known of it.
 func (h *Hub) takePage(s *Stream, slot int32, to int64, got []chat.Entry) {
 	s.pulling = false
-	before := s.pos[slot]
+	before := s.pos(slot)
 	more := func() bool {
-		end, known := s.user.seats[slot].target()
-		return known && s.pos[slot] < end && !s.blocked
+		end, known := s.user.target(slot)
+		return known && s.pos(slot) < end && !s.blocked
 	}
 	for i := 0; i < len(got) && more(); i++ {
-		next := s.pos[slot] + 1
+		next := s.pos(slot) + 1
 		if got[i].Seq < next {
 			continue
 		}
@@ -123,7 +100,7 @@ func (h *Hub) takePage(s *Stream, slot int32, to int64, got []chat.Entry) {
 		}
 		h.pass(s, slot, &entry{Entry: got[i]})
 	}
-	if s.pos[slot] == before && more() {
+	if s.pos(slot) == before && more() {
 		if s.tries++; s.tries <= holdTries || len(got) > 0 {
 			s.pulling = true
 			round := s.round
@@ -144,8 +121,8 @@ func (h *Hub) takePage(s *Stream, slot int32, to int64, got []chat.Entry) {
 
 // skip gives up positions that the table no longer has, and says so.
 func (h *Hub) skip(s *Stream, slot int32, to int64) {
-	h.metrics.holes.Add(float64(to - s.pos[slot]))
+	h.metrics.holes.Add(float64(to - s.pos(slot)))
 	h.log.ErrorContext(h.readCtx, "entries are gone from the table",
-		"log", s.user.seats[slot].log.id, "user", s.user.id, "after", s.pos[slot], "to", to)
+		"log", s.user.seats[slot].log.id, "user", s.user.id, "after", s.pos(slot), "to", to)
 	h.restart(s, resetExpired)
 }

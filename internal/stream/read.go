@@ -47,7 +47,7 @@ func (h *Hub) startReads() {
 		h.reading++
 		j.began = h.now
 		h.workers.Add(1)
-		go h.work(h.readCtx, j)
+		go h.work(h.attempt(), j)
 	}
 	clear(h.queued[:n])
 	if h.queued = h.queued[n:]; len(h.queued) == 0 {
@@ -55,15 +55,24 @@ func (h *Hub) startReads() {
 	}
 }
 
+// attempt is the context of the reads that begin now, and shortly after: a timer for
+// each would be a twentieth of what a connect costs.
+func (h *Hub) attempt() context.Context {
+	if h.attempts == nil || h.now.After(h.attemptsTo) {
+		ctx, cancel := context.WithTimeout(h.readCtx, readTimeout)
+		h.attempts, h.attemptsTo = ctx, h.now.Add(readShares)
+		h.timers.set(h.now.Add(readTimeout), cancel)
+	}
+	return h.attempts
+}
+
 // work does one attempt and ends, at the latest with the loop.
 func (h *Hub) work(ctx context.Context, j *readJob) {
 	defer h.workers.Done()
-	attempt, cancel := context.WithTimeout(ctx, readTimeout)
-	err := j.do(attempt)
-	cancel()
+	err := j.do(ctx)
 	select {
 	case h.results <- func() { h.finishRead(j, err) }:
-	case <-ctx.Done():
+	case <-h.readCtx.Done():
 	}
 }
 

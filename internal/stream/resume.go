@@ -12,13 +12,20 @@ import (
 // that missed more is faster with its lists.
 const maxReplay = 1000
 
-// The reasons of a reset.
+// reset is why a client is told to fetch its lists again.
+type reset uint8
+
 const (
-	resetInvalid   = "invalid"   // the position is damaged, somebody else's, or ahead of the table
-	resetSelection = "selection" // it is that of a stream narrowed in another way
-	resetExpired   = "expired"   // it is too old, or entries after it are gone
-	resetOverflow  = "overflow"  // too much was missed
+	noReset        reset = iota
+	resetInvalid         // the position is damaged, somebody else's, or ahead of the table
+	resetSelection       // it is that of a stream narrowed in another way
+	resetExpired         // it is too old, or entries after it are gone
+	resetOverflow        // too much was missed
 )
+
+func (r reset) String() string {
+	return [...]string{"", "invalid", "selection", "expired", "overflow"}[r]
+}
 
 // resume is what an opening stream needs of its client's cursor until its positions
 // are fixed.
@@ -36,13 +43,13 @@ type rewound struct {
 }
 
 // takeUp reads the text of the position that the client brought, if any.
-func (s *Stream) takeUp(text string, now time.Time) {
+func (s *Stream) takeUp(user chat.UserID, text string, now time.Time) {
 	if text == "" {
 		return
 	}
 	c, ok := parseCursor(text)
 	switch age := now.UnixMilli() - c.w; {
-	case !ok || c.user != s.session.User || age < -settleTime.Milliseconds():
+	case !ok || c.user != user || age < -settleTime.Milliseconds():
 		s.reset = resetInvalid
 	case c.selection != 0:
 		s.reset = resetSelection
@@ -70,7 +77,7 @@ func (h *Hub) resolve(s *Stream) bool {
 		h.giveUp(s, resetInvalid)
 		return true
 	}
-	s.at = position{w: r.cursor.w, resumed: r.cursor.w}
+	s.at, s.lags = position{w: r.cursor.w, resumed: r.cursor.w}, s.lags[:0]
 	taken := make(map[logKey]bool, len(marks))
 	for i := range s.user.seats {
 		slot := int32(i)
@@ -92,15 +99,14 @@ func (h *Hub) resolve(s *Stream) bool {
 }
 
 // giveUp makes the stream begin at now and say so.
-func (h *Hub) giveUp(s *Stream, reason string) {
-	s.resume, s.reset = nil, reason
-	s.at = position{}
+func (h *Hub) giveUp(s *Stream, why reset) {
+	s.resume, s.reset = nil, why
+	s.at, s.lags = position{}, nil
 }
 
 // resumeAt takes a position that the cursor names.
 func (h *Hub) resumeAt(s *Stream, slot int32, m mark) {
-	seat := &s.user.seats[slot]
-	if end, _ := seat.target(); seat.at >= 0 && m.seq > end {
+	if end, _ := s.user.target(slot); s.user.seats[slot].at >= 0 && m.seq > end {
 		// The client's last instance was ahead of this one, or the table was set
 		// back: the head tells.
 		head, known := s.resume.heads[slot]
@@ -114,11 +120,10 @@ func (h *Hub) resumeAt(s *Stream, slot int32, m mark) {
 		}
 	}
 	s.at.list(slot)
-	s.pos[slot] = m.seq
 	if m.part > 0 {
-		s.pos[slot] = m.seq - 1
-		s.at.begun = append(s.at.begun, begun{slot: slot, seq: m.seq, part: m.part})
+		m.seq--
 	}
+	s.stand(slot, m.seq, m.part)
 }
 
 // readAhead reads the head of a log in which the client seems to be ahead.
@@ -143,18 +148,17 @@ func (h *Hub) readAhead(s *Stream, slot int32) {
 // rewind finds the position in a log that the cursor doesn't list: all with ts ≤ w
 // were sent. Usually nothing came since.
 func (h *Hub) rewind(s *Stream, slot int32) {
-	seat := &s.user.seats[slot]
-	end, ts := seat.newest()
+	u := s.user
+	end, ts := u.newest(slot)
 	switch found, ok := s.resume.found[slot]; {
 	case ok && found.tooMuch:
 		h.giveUp(s, resetOverflow)
 	case ok:
-		s.pos[slot] = found.pos
-	case ts <= s.at.w:
-		s.pos[slot] = end
+		s.stand(slot, found.pos, 0)
+	case ts <= s.at.w: // and level
 	default:
-		if pos, ok := seat.log.before(s.at.w, end); ok {
-			s.pos[slot] = max(pos, seat.iv[0].From-1)
+		if pos, ok := u.seats[slot].log.before(s.at.w, end); ok {
+			s.stand(slot, max(pos, u.iv(slot)[0].From-1), 0)
 			return
 		}
 		h.readBack(s, slot, end)
@@ -163,7 +167,7 @@ func (h *Hub) rewind(s *Stream, slot int32) {
 
 // readBack looks for the position in the table.
 func (h *Hub) readBack(s *Stream, slot int32, end int64) {
-	r, id, iv, w := s.resume, s.user.seats[slot].log.id, s.user.seats[slot].iv, s.at.w
+	r, id, iv, w := s.resume, s.user.seats[slot].log.id, s.user.iv(slot), s.at.w
 	r.reading++
 	var found rewound
 	h.read(readPosition, func() bool { return s.resume == r }, func(ctx context.Context) (err error) {
@@ -207,30 +211,30 @@ func findBack(ctx context.Context, store Store, id chat.LogID, iv chat.Intervals
 // before is the position just before the oldest entry with ts > w up to end, as far
 // as the cache knows.
 func (l *logState) before(w, end int64) (pos int64, ok bool) {
-	if len(l.recent) == 0 || l.recent[0].TS > w && l.recent[0].Seq > 1 || l.recent[len(l.recent)-1].Seq < end {
+	recent := l.recent()
+	if len(recent) == 0 || recent[0].TS > w && recent[0].Seq > 1 || recent[len(recent)-1].Seq < end {
 		return 0, false
 	}
-	i, _ := slices.BinarySearchFunc(l.recent, w, func(e *entry, w int64) int {
+	i, _ := slices.BinarySearchFunc(recent, w, func(e *entry, w int64) int {
 		if e.TS <= w {
 			return -1
 		}
 		return 1
 	})
-	if i == len(l.recent) {
+	if i == len(recent) {
 		return end, true
 	}
-	return min(end, l.recent[i].Seq-1), true
+	return min(end, recent[i].Seq-1), true
 }
 
 // backlog is how many entries the stream has to pull.
 func (s *Stream) backlog() (n int64) {
-	for _, slot := range s.lag {
-		seat := &s.user.seats[slot]
-		to, known := seat.target()
+	for _, l := range s.lags {
+		to, known := s.user.target(l.slot)
 		if !known {
 			continue
 		}
-		for _, in := range seat.iv.Within(s.pos[slot]+1, to) {
+		for _, in := range s.user.iv(l.slot).Within(l.pos+1, to) {
 			n += in.To - in.From + 1
 		}
 	}
@@ -239,13 +243,13 @@ func (s *Stream) backlog() (n int64) {
 
 // restart makes a live stream begin again at now, and tell the client that what lay
 // between is not told.
-func (h *Hub) restart(s *Stream, reason string) {
+func (h *Hub) restart(s *Stream, why reset) {
 	if s.phase != live {
 		return
 	}
 	s.phase = settling
-	s.lag, s.pulling, s.tries = nil, false, 0
+	s.pulling, s.tries = false, 0
 	s.round++
-	h.giveUp(s, reason)
+	h.giveUp(s, why)
 	h.advanceLater(s)
 }

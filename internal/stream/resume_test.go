@@ -40,12 +40,13 @@ func (w *world) ready(c *fakeConn, resumed bool) {
 	})
 }
 
-func (w *world) resets(c *fakeConn, want ...string) {
+func (w *world) resets(c *fakeConn, want ...reset) {
 	w.Helper()
+	told := make([]string, len(want))
 	for i, r := range want {
-		want[i] = `{"reason":"` + r + `"}`
+		told[i] = `{"reason":"` + r.String() + `"}`
 	}
-	equal(w.T, "resets", c.named("reset"), want...)
+	equal(w.T, "resets", c.named("reset"), told...)
 }
 
 // another ends the hub and starts one that knows nothing.
@@ -826,7 +827,7 @@ func resumeFullOfOne(w *world) {
 }
 
 // resumeRefused: the client is told, and goes on from now.
-func resumeRefused(w *world, position, reason string) {
+func resumeRefused(w *world, position string, reason reset) {
 	w.message(log, bob)
 	a := w.resume(ann, position)
 	w.ready(a, false)

@@ -74,16 +74,16 @@ func TestRewind(t *testing.T) {
 		for _, e := range x.store.logs[log][r.IntN(len(x.store.logs[log])):] {
 			c.add(l, &entry{Entry: e})
 		}
-		if keep := r.IntN(len(l.recent) + 2); keep == 0 {
-			l.recent = nil
-		} else if keep < len(l.recent) {
-			l.recent = l.recent[:keep] // another log's: this one isn't known up to end
+		if keep := r.IntN(len(l.recent()) + 2); keep == 0 {
+			l.aside = nil
+		} else if keep < len(l.recent()) {
+			l.aside.recent = l.aside.recent[:keep] // another log's: this one isn't known up to end
 		}
 		pos, ok := l.before(x.w, x.end)
 		if ok && (pos > x.end || !slices.Equal(x.after(pos), x.lacks())) {
 			t.Fatalf("%v up to %d, w %d of %v: %d of the cache %v; lacks %v", x.iv, x.end, x.w, times(x.store.logs[log]), pos, ranges(seqsIn(l)), x.lacks())
 		}
-		if known := seqsIn(l); len(known) > 0 && known[len(known)-1] >= x.end && (known[0] == 1 || l.recent[0].TS <= x.w) != ok {
+		if known := seqsIn(l); len(known) > 0 && known[len(known)-1] >= x.end && (known[0] == 1 || l.recent()[0].TS <= x.w) != ok {
 			t.Fatalf("w %d, up to %d of %v, cache %v: known %v", x.w, x.end, times(x.store.logs[log]), ranges(known), ok)
 		}
 		if ok {
@@ -103,7 +103,7 @@ func times(es []chat.Entry) (ts []int64) {
 }
 
 func seqsIn(l *logState) (seqs []int64) {
-	for _, e := range l.recent {
+	for _, e := range l.recent() {
 		seqs = append(seqs, e.Seq)
 	}
 	return seqs

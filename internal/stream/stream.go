@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -25,24 +26,29 @@ const (
 // socket.
 type Stream struct {
 	// Constant.
-	hub     *Hub
-	conn    Conn
-	session chat.Session  // as it was authenticated
-	verdict chan struct{} // closed when refused is known
-	gone    atomic.Bool   // the socket said Closed
+	hub       *Hub
+	conn      Conn
+	sessionID string
+	issued    int64 // Unix ms: when the session was, as it was authenticated
 
-	// Written by the hub's loop before it closes verdict.
-	refused error // the session has ended; nil when it holds, or the stream was closed before it was read
+	// verdict tells once whether the session holds: an error when it has ended. It
+	// closes then, or when the stream is ready, so that its header and its first events
+	// leave in one send. It is the socket's once the hub's loop has decided.
+	verdict chan error
+	gone    atomic.Bool // the socket said Closed
 
 	// Owned by the hub's loop.
 	user        *user
-	expires     time.Time // of the session
-	pos         []int64   // per seat of the user: all up to here is written, or not theirs
-	at          position  // what of that the client is told
-	resume      *resume   // until the positions are fixed, if the client brought one
-	reset       string    // why the client's position doesn't count, until it was told
-	lag         []int32   // slots whose position is behind; the stream pulls them
+	expires     int64    // of the session, Unix ms
+	lags        []lag    // where the stream isn't where the hub is
+	at          position // what the client is told of that
+	resume      *resume  // until the positions are fixed, if the client brought one
+	heldAt      int64    // Unix ms: when the session was last read
+	askedAt     uint64   // the turn in which the newest read of the memberships began
+	round       uint32   // of pulling; a new one begins after a restart
+	reset       reset    // why the client's position doesn't count, until it was told
 	phase       phase
+	foreign     bool // the session is
 	opened      bool // was live once
 	verified    bool // the session was read
 	decided     bool // verdict is closed
@@ -53,13 +59,16 @@ type Stream struct {
 	dirty       bool // written to since the last flush
 	watched     bool
 	advancing   bool
-	tries       uint8  // reads without progress
-	outstanding uint8  // reads of the connect
-	round       uint32 // of pulling; a new one begins after a restart
-	askedAt     uint64 // the turn in which the newest read of the memberships began
-	heldAt      int64  // Unix ms: when the session was last read
-	sent        uint64 // bytes, when it was last looked at
-	progressAt  time.Time
+	tries       uint8 // reads without progress
+	outstanding uint8 // reads of the connect
+}
+
+// session is what was authenticated, and what the table says of it since.
+func (s *Stream) session() chat.Session {
+	return chat.Session{
+		ID: s.sessionID, User: s.user.id, Foreign: s.foreign,
+		Created: time.UnixMilli(s.issued), Expires: time.UnixMilli(s.expires),
+	}
 }
 
 // Writable says that the socket's pending bytes are down to PendingLow after a
@@ -109,14 +118,21 @@ func (h *Hub) write(s *Stream, f Frame) {
 // feed gives the stream the newest entry of a log. in says whether the user may
 // see it. A stream that is behind finds it when it pulls.
 func (h *Hub) feed(s *Stream, slot int32, in bool, e *entry) {
+	if s.phase != live {
+		return
+	}
+	lagging := s.lagAt(slot) // the log's last is this entry already
 	switch {
-	case s.phase != live || s.pos[slot] != e.Seq-1:
+	case lagging >= 0 && s.lags[lagging].pos != e.Seq-1:
 	case !in || s.had(slot, e):
-		s.pos[slot] = e.Seq
-	case s.blocked:
-		h.lagIfBehind(s, slot)
-	default:
+		s.move(slot, e.Seq)
+	case s.blocked && lagging < 0:
+		s.lags = append(s.lags, lag{slot: slot, pos: e.Seq - 1})
+	case !s.blocked:
 		h.send(s, slot, e)
+	}
+	if lagging >= 0 {
+		s.endLag(lagging)
 	}
 }
 
@@ -124,8 +140,8 @@ func (h *Hub) feed(s *Stream, slot int32, in bool, e *entry) {
 // wrote, and moves the position.
 func (h *Hub) send(s *Stream, slot int32, e *entry) {
 	parts := h.frames(e)
-	written := s.written(slot, e.Seq)
-	s.pos[slot] = e.Seq
+	written := s.written(slot)
+	s.move(slot, e.Seq)
 	last := len(parts) - 1
 	for ; last >= 0 && !parts[last].to.Includes(s.user.id, e.By); last-- {
 	}
@@ -142,8 +158,14 @@ func (h *Hub) send(s *Stream, slot int32, e *entry) {
 			n = 0 // the whole entry
 		}
 		h.tally.deliveries++
-		h.write(s, Frame{ID: h.idLine(s, slot, e.Seq, n), Head: eventHead, User: s.user.text, Tail: p.tail})
+		h.write(s, Frame{ID: h.idLine(s, slot, e.Seq, n), Head: eventHead, User: h.decimal(s.user.id), Tail: p.tail})
 	}
+}
+
+// decimal is a user's id as frames show it. It is valid until the next call.
+func (h *Hub) decimal(id chat.UserID) []byte {
+	h.scratch.user = strconv.AppendInt(h.scratch.user[:0], int64(id), 10)
+	return h.scratch.user
 }
 
 // end closes the stream for the reason that the metrics count.
@@ -171,19 +193,25 @@ func (h *Hub) end(s *Stream, reason string) {
 	if len(u.streams) == 0 {
 		h.leave(u)
 	}
-	s.user, s.pos, s.lag, s.at, s.resume = nil, nil, nil, position{}, nil
+	s.user, s.lags, s.at, s.resume = nil, nil, position{}, nil
 	if connecting {
 		h.opening--
 		h.connectNext()
 	}
 }
 
-// decide tells the socket whether the session holds, once.
+// decide tells the socket whether the session holds, once. A stream that is closed
+// before that is known is not refused.
 func (s *Stream) decide(refused error) {
-	if !s.decided {
-		s.decided, s.refused = true, refused
-		close(s.verdict)
+	if s.decided {
+		return
 	}
+	s.decided = true
+	verdict := s.verdict // the socket's with the first that it hears
+	if refused != nil {
+		verdict <- refused
+	}
+	close(verdict)
 }
 
 // revoke tells the client why it must not come back as it is, and closes.
@@ -195,15 +223,23 @@ func (h *Hub) revoke(s *Stream, reason string) {
 // watchExpiry sets the timer of a session that ends before the next visit. Those
 // that end later cost nothing.
 func (h *Hub) watchExpiry(s *Stream) {
-	if s.expiring || !s.verified || s.expires.Sub(h.now) > h.cfg.Heartbeat {
+	at := time.UnixMilli(s.expires)
+	if s.expiring || !s.verified || at.Sub(h.now) > h.cfg.Heartbeat {
 		return
 	}
 	s.expiring = true
-	h.timers.set(s.expires, func() {
+	h.timers.set(at, func() {
 		if s.phase != closed {
 			h.revoke(s, "expired")
 		}
 	})
+}
+
+// watched is a stream whose socket is looked at for progress.
+type watched struct {
+	stream *Stream
+	sent   uint64    // bytes, when it was last looked at
+	since  time.Time // no more were sent
 }
 
 // watch looks after a socket that has bytes pending.
@@ -212,30 +248,29 @@ func (h *Hub) watch(s *Stream) {
 		return
 	}
 	s.watched = true
-	_, s.sent = s.conn.Progress()
-	s.progressAt = h.now
-	h.watched = append(h.watched, s)
+	_, sent := s.conn.Progress()
+	h.watched = append(h.watched, watched{stream: s, sent: sent, since: h.now})
 }
 
 // sweepStalled closes the watched streams whose socket took nothing for too long.
 func (h *Hub) sweepStalled() {
 	kept := h.watched[:0]
-	for _, s := range h.watched {
-		if s.phase == closed {
+	for _, w := range h.watched {
+		if w.stream.phase == closed {
 			continue
 		}
-		pending, sent := s.conn.Progress()
+		pending, sent := w.stream.conn.Progress()
 		switch {
 		case pending == 0:
-			s.watched = false
+			w.stream.watched = false
 			continue
-		case sent != s.sent:
-			s.sent, s.progressAt = sent, h.now
-		case h.now.Sub(s.progressAt) >= stallAfter:
-			h.end(s, "stalled")
+		case sent != w.sent:
+			w.sent, w.since = sent, h.now
+		case h.now.Sub(w.since) >= stallAfter:
+			h.end(w.stream, "stalled")
 			continue
 		}
-		kept = append(kept, s)
+		kept = append(kept, w)
 	}
 	clear(h.watched[len(kept):])
 	h.watched = kept
@@ -256,11 +291,18 @@ func (h *Hub) Open(ctx context.Context, r Request, c Conn) (*Stream, error) {
 		h.open.Add(-1)
 		return nil, ErrFull
 	}
-	s := &Stream{hub: h, conn: c, session: r.Session, expires: r.Session.Expires, verdict: make(chan struct{})}
-	s.takeUp(r.LastEventID, time.Now())
+	s := newStream(h, r.Session, c)
+	s.takeUp(r.Session.User, r.LastEventID, time.Now())
 	if err := h.input(ctx, func() { h.register(s, r.Session.User) }); err != nil {
 		h.open.Add(-1)
 		return nil, err
 	}
 	return s, nil
+}
+
+func newStream(h *Hub, s chat.Session, c Conn) *Stream {
+	return &Stream{
+		hub: h, conn: c, verdict: make(chan error, 1),
+		sessionID: s.ID, issued: s.Created.UnixMilli(), expires: s.Expires.UnixMilli(), foreign: s.Foreign,
+	}
 }

@@ -10,23 +10,14 @@ import (
 // user is somebody with streams here.
 type user struct {
 	id      chat.UserID
-	text    []byte // the id in decimal, for frames
 	streams []*Stream
 	seats   []seat              // the first is that in the user's own log; a slot keeps its number
 	slots   map[*logState]int32 // log → slot, once there are too many seats to look through
+	stays   map[int32]stays     // by slot, where there was more than one that goes on
 	bells   map[chat.LogID]*bell
 
 	verifiedAt int64 // Unix ms: when a read of the memberships began that is taken in
 	auditing   bool  // they are being read again
-}
-
-// seat is a user's place in a log, kept while the user is here, also after they
-// left the log.
-type seat struct {
-	log    *logState
-	iv     chat.Intervals // as the item and entries say; one may be open although the log is deleted
-	leftAt int64          // Unix ms: not before the entry that ended the membership, 0 while it is open
-	at     int32          // index in log.members, -1 when not in it
 }
 
 // fewSeats are looked through faster than a map.
@@ -52,80 +43,13 @@ func (u *user) slotOf(l *logState) int32 {
 // table. Before that there is nothing to keep up to date.
 func (u *user) admitted() bool { return u.seats[0].at >= 0 }
 
-// end closes the open interval with the entry at seq.
-func (s *seat) end(seq, ts int64) {
-	s.leftAt = ts
-	s.iv = slices.Clone(s.iv) // it came from the store
-	s.iv[len(s.iv)-1].To = seq
-}
-
-// cut ends the membership at seq, where a removal lies within an interval: what is
-// known from there on is wrong. It says whether that was so.
-func (s *seat) cut(seq, ts int64) bool {
-	for i, iv := range s.iv {
-		if seq > iv.From && (iv.To == 0 || seq < iv.To) {
-			s.iv = slices.Clone(s.iv[:i+1])
-			s.iv[i].To, s.leftAt = seq, ts
-			return true
-		}
-	}
-	return false
-}
-
-// target is where a stream that pulls from the seat ends; not ok while the log's
-// head is not known.
-func (s *seat) target() (to int64, ok bool) {
-	if s.at < 0 {
-		return s.last(), true
-	}
-	return s.log.last, s.log.state == tracked
-}
-
-// open says whether the membership goes on. A deleted log ends all of them, but their
-// intervals stay as they are known: an end put there could hide that somebody was
-// removed before, which a read under way may tell.
-func (s *seat) open() bool { return s.iv.Open() && s.log.deleted == 0 }
-
-// last is the last entry of one who has left.
-func (s *seat) last() int64 {
-	if s.iv.Open() {
-		return s.log.deleted
-	}
-	return s.iv.Last()
-}
-
-// newest is the newest entry that a stream may have from the seat, or one not
-// before it, and its ts; valid when target is.
-func (s *seat) newest() (seq, ts int64) {
-	switch {
-	case s.at >= 0:
-		return s.log.last, s.log.ts
-	case s.iv.Open():
-		return s.log.deleted, s.log.ts
-	default:
-		return s.iv.Last(), s.leftAt
-	}
-}
-
-// next is the first position after pos that the member may see, a very high one
-// if there is none.
-func (s *seat) next(pos int64) int64 {
-	const never = 1<<63 - 1
-	for _, i := range s.iv {
-		if i.To == 0 || i.To > pos {
-			return max(i.From, pos+1)
-		}
-	}
-	return never
-}
-
 // userOf is the user with that id, new if they had no stream.
 func (h *Hub) userOf(id chat.UserID) *user {
 	u := h.users[id]
 	if u == nil {
-		u = &user{id: id, text: []byte(id.String())}
+		u = &user{id: id}
 		h.users[id] = u
-		h.sit(u, h.logOf(chat.UserLog(id)), chat.Intervals{{From: 1}})
+		h.sit(u, h.logOf(chat.UserLog(id)), chat.Intervals{{From: 1}}, 0)
 	}
 	return u
 }
@@ -133,9 +57,10 @@ func (h *Hub) userOf(id chat.UserID) *user {
 // sit gives the user a seat. For streams that are live the log is new as a whole,
 // so they pull it from the first entry that was ever theirs: had the user been a
 // member before the stream began, the memberships read then had shown it.
-func (h *Hub) sit(u *user, l *logState, iv chat.Intervals) int32 {
+func (h *Hub) sit(u *user, l *logState, iv chat.Intervals, leftAt int64) int32 {
 	slot := int32(len(u.seats))
-	u.seats = append(u.seats, seat{log: l, iv: iv, at: -1})
+	u.seats = append(u.seats, seat{log: l, at: -1})
+	u.stay(slot, iv, leftAt)
 	l.seats++
 	switch {
 	case u.slots != nil:
@@ -147,17 +72,25 @@ func (h *Hub) sit(u *user, l *logState, iv chat.Intervals) int32 {
 		}
 	}
 	for _, s := range u.streams {
-		s.pos = append(s.pos, iv[0].From-1)
+		if s.phase == live {
+			s.lags = append(s.lags, lag{slot: slot, pos: iv[0].From - 1})
+		}
 	}
 	return slot
 }
 
-// expect makes room for n seats at once, so that no half-empty slices stay.
+// expect makes room for n seats at once, so that no half-empty slice stays.
 func (u *user) expect(n int) {
-	n = max(0, n+1-len(u.seats))
-	u.seats = slices.Grow(u.seats, n)
+	u.seats = slices.Grow(u.seats, max(0, n+1-len(u.seats)))
+}
+
+// pin keeps the positions of live streams in a log where they are: what the seat says
+// is about to change.
+func (u *user) pin(slot int32) {
 	for _, s := range u.streams {
-		s.pos = slices.Grow(s.pos, n)
+		if s.phase == live && s.lagAt(slot) < 0 {
+			s.lags = append(s.lags, lag{slot: slot, pos: s.pos(slot)})
+		}
 	}
 }
 
@@ -169,24 +102,25 @@ func (h *Hub) learn(u *user, m chat.Membership) bool {
 	}
 	l := h.logOf(m.Log)
 	slot := u.slotOf(l)
+	leftAt := m.LeftAt
+	if leftAt == 0 && !m.Intervals.Open() {
+		leftAt = h.now.UnixMilli()
+	}
 	news := slot < 0
 	switch {
 	case slot < 0:
-		slot = h.sit(u, l, m.Intervals)
-	case m.Intervals.Last() < u.seats[slot].iv.Last():
+		slot = h.sit(u, l, m.Intervals, leftAt)
+	case m.Intervals.Last() < u.iv(slot).Last():
 		return false
-	default:
-		news = m.Intervals.Last() > u.seats[slot].iv.Last()
-		u.seats[slot].iv = m.Intervals
-	}
-	s := &u.seats[slot]
-	if s.leftAt = m.LeftAt; s.leftAt == 0 && !s.iv.Open() {
-		s.leftAt = h.now.UnixMilli()
+	case !slices.Equal(m.Intervals, u.iv(slot)):
+		news = m.Intervals.Last() > u.iv(slot).Last()
+		u.pin(slot)
+		u.stay(slot, m.Intervals, leftAt)
 	}
 	h.place(u, slot)
 	for _, s := range u.streams {
 		if s.phase == live {
-			h.catchUp(s, slot)
+			h.pull(s)
 		} else {
 			h.advanceLater(s) // maybe it waited for just this log
 		}
@@ -199,11 +133,11 @@ func (h *Hub) learn(u *user, m chat.Membership) bool {
 func (h *Hub) place(u *user, slot int32) {
 	s := &u.seats[slot]
 	l := s.log
-	in := s.open() || l.state == tracked && s.iv.Last() > l.last
+	in := u.member(slot) || l.state == tracked && u.iv(slot).Last() > l.last
 	switch {
 	case in && s.at < 0:
 		s.at = int32(len(l.members))
-		l.members = append(l.members, member{user: u, slot: slot})
+		l.members = append(l.members, u)
 		h.idle.remove(l)
 		h.enlist(l)
 		h.track(l)
@@ -217,9 +151,9 @@ func (h *Hub) unplace(s *seat) {
 	end := len(l.members) - 1
 	if moved := l.members[end]; int(s.at) != end {
 		l.members[s.at] = moved
-		moved.user.seats[moved.slot].at = s.at
+		moved.seats[moved.slotOf(l)].at = s.at
 	}
-	l.members[end] = member{}
+	l.members[end] = nil
 	l.members = l.members[:end]
 	s.at = -1
 	if end == 0 {
@@ -239,7 +173,7 @@ func (h *Hub) leave(u *user) {
 		s.log.seats--
 		h.release(s.log)
 	}
-	u.seats, u.slots, u.bells = nil, nil, nil
+	u.seats, u.slots, u.stays, u.bells = nil, nil, nil, nil
 }
 
 // bell is the read of a membership that an entry rang for.
@@ -255,8 +189,8 @@ func (h *Hub) ringAdded(id chat.LogID, seq int64, adds []chat.UserID) {
 		if u == nil || !u.admitted() {
 			continue
 		}
-		if l := h.logs[id]; l != nil {
-			if slot := u.slotOf(l); slot >= 0 && u.seats[slot].iv.Last() >= seq {
+		if l := h.logs.get(id); l != nil {
+			if slot := u.slotOf(l); slot >= 0 && u.iv(slot).Last() >= seq {
 				continue
 			}
 		}

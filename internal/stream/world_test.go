@@ -67,7 +67,7 @@ func (w *world) within(f func(h *Hub)) {
 // logState is what the hub knows of the log now.
 func (w *world) logState(id chat.LogID) (l logState) {
 	w.Helper()
-	w.within(func(h *Hub) { l = *h.logs[id] })
+	w.within(func(h *Hub) { l = *h.logs.get(id) })
 	return l
 }
 
