@@ -71,7 +71,16 @@ build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into 
 	  GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -trimpath -tags lambda.norpc -ldflags='-s -w' -o bin/$$n/bootstrap ./$$f || exit 1; done
 	GOOS=linux CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/streamer ./streamer
 
+validate: .venv/sam/.done .venv/checkov/.done ## the templates and the image's Dockerfile, without a network
+	.venv/sam/bin/sam validate --lint
+	.venv/sam/bin/cfn-lint
+	.venv/sam/bin/hadolint streamer/Dockerfile
+	.venv/checkov/bin/checkov -d . --framework cloudformation dockerfile --skip-path node_modules --skip-path .venv
+
+.venv/%/.done: infra/requirements/%.txt # tools of Python, each with libraries of its own
+	python3 -m venv .venv/$* && .venv/$*/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
 clean: ## remove what was built (not .tidings, the local data)
 	rm -rf bin web/dist
 
-.PHONY: help run web test test-client test-web test-interop lint docs bench bench-sse sim bugs build clean FORCE
+.PHONY: help run web test test-client test-web test-interop lint docs bench bench-sse sim bugs build validate clean FORCE
