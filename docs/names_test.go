@@ -1,0 +1,77 @@
+package docs_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// What these documents name is there.
+func TestDocumentsNameWhatIs(t *testing.T) {
+	tests := mustReadTests(t)
+	for document, least := range map[string]int{"delivery.md": 40, "security.md": 60} {
+		t.Run(document, func(t *testing.T) {
+			text := mustRead(t, document)
+			names := regexp.MustCompile("`((?:Test|Fuzz)\\w+)(?:/(\\w+))?`").FindAllStringSubmatch(text, -1)
+			if len(names) < least {
+				t.Errorf("only %d tests named", len(names))
+			}
+			for _, n := range names {
+				if !tests.have(n[1], n[2]) {
+					t.Errorf("%s is not there", n[0])
+				}
+			}
+			for _, p := range regexp.MustCompile("`((?:\\w+/)+[\\w.-]+\\.\\w+)`").FindAllStringSubmatch(text, -1) {
+				if _, err := os.Stat("../" + p[1]); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// packages are the test files of each folder, one after the other.
+type packages map[string]string
+
+func mustReadTests(t *testing.T) packages {
+	t.Helper()
+	out := packages{}
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == "bin"):
+			return filepath.SkipDir
+		case strings.HasSuffix(path, "_test.go"):
+			out[filepath.Dir(path)] += mustRead(t, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// have says whether a test, or a subtest beside it if one is named, is there.
+func (p packages) have(test, sub string) bool {
+	for _, src := range p {
+		if (strings.Contains(src, "func "+test+"(t *testing.T)") || strings.Contains(src, "func "+test+"(f *testing.F)")) &&
+			(sub == "" || strings.Contains(src, `"`+sub+`"`)) {
+			return true
+		}
+	}
+	return false
+}
+
+func mustRead(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
