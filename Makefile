@@ -66,6 +66,9 @@ sim: ## simulated worlds with everything going wrong (SEEDS=1000 FIRST=1)
 bugs: ## how many simulated worlds it takes to notice a broken rule
 	$(GO) test ./internal/sim -run TestBugs -timeout 0 -v -args -bugs
 
+localstack: ## the end-to-end tests on LocalStack, with Docker or without (infra/localstack)
+	@infra/localstack/run.sh
+
 build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into bin/
 	@for f in functions/*/; do n=$$(basename $$f); \
 	  GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -trimpath -tags lambda.norpc -ldflags='-s -w' -o bin/$$n/bootstrap ./$$f || exit 1; done
@@ -74,4 +77,4 @@ build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into 
 clean: ## remove what was built (not .tidings, the local data)
 	rm -rf bin web/dist
 
-.PHONY: help run web test test-client test-web test-interop lint docs bench bench-sse sim bugs build clean FORCE
+.PHONY: help run web test test-client test-web test-interop lint docs bench bench-sse sim bugs localstack build clean FORCE
