@@ -75,3 +75,17 @@ func mustRead(t *testing.T, path string) string {
 	}
 	return string(b)
 }
+
+// The numbers that operations.md gives are those of the code.
+func TestOperationsNamesLimits(t *testing.T) {
+	said := regexp.MustCompile("`([\\w/]+\\.go): ([^`]+)`").FindAllStringSubmatch(mustRead(t, "operations.md"), -1)
+	if len(said) < 20 {
+		t.Errorf("only %d limits found", len(said))
+	}
+	for _, s := range said {
+		code := strings.Join(strings.Fields(mustRead(t, "../"+s[1])), " ")
+		if !strings.Contains(code, s[2]) {
+			t.Errorf("%s doesn't say %s", s[1], s[2])
+		}
+	}
+}
