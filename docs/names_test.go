@@ -89,3 +89,45 @@ func TestOperationsNamesLimits(t *testing.T) {
 		}
 	}
 }
+
+// Links between the documents lead somewhere, to the heading too.
+func TestLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#\s:]*)(?:#([\w-]+))?\)`)
+	heading := regexp.MustCompile(`(?m)^#+ (.+)$`)
+	code := regexp.MustCompile("(?s)```.*?```")
+	anchor := func(text string) string { // as GitHub makes it
+		return strings.ReplaceAll(regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(text), ""), " ", "-")
+	}
+	n := 0
+	for _, glob := range []string{"../*.md", "*.md", "adr/*.md", "../infra/*/*.md", "../bench/*.md", "../interop/*.md", "../client/*.md"} {
+		documents, err := filepath.Glob(glob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range documents {
+			for _, l := range link.FindAllStringSubmatch(code.ReplaceAllString(mustRead(t, d), ""), -1) {
+				n++
+				to := d
+				if l[1] != "" {
+					to = filepath.Join(filepath.Dir(d), l[1])
+				}
+				if _, err := os.Stat(to); err != nil {
+					t.Errorf("%s: %s: %v", d, l[0], err)
+					continue
+				}
+				found := l[2] == ""
+				if !found {
+					for _, h := range heading.FindAllStringSubmatch(mustRead(t, to), -1) {
+						found = found || anchor(h[1]) == l[2]
+					}
+				}
+				if !found {
+					t.Errorf("%s: %s: no such heading", d, l[0])
+				}
+			}
+		}
+	}
+	if n < 50 {
+		t.Errorf("only %d links found", n)
+	}
+}
