@@ -90,6 +90,31 @@ func TestOperationsNamesLimits(t *testing.T) {
 	}
 }
 
+// What functions and streamers read from their environment is told to operators.
+func TestOperationsNamesSettings(t *testing.T) {
+	text, n := mustRead(t, "operations.md"), 0
+	for _, glob := range []string{"../internal/app/*.go", "../streamer/*.go"} {
+		files, err := filepath.Glob(glob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			for _, v := range regexp.MustCompile(`"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)"`).FindAllStringSubmatch(mustRead(t, f), -1) {
+				n++
+				if !strings.Contains(text, "`"+v[1]+"`") && !strings.HasPrefix(v[1], "AWS_") {
+					t.Errorf("%s reads %s", f, v[1])
+				}
+			}
+		}
+	}
+	if n < 15 {
+		t.Errorf("only %d variables found", n)
+	}
+}
+
 // Links between the documents lead somewhere, to the heading too.
 func TestLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#\s:]*)(?:#([\w-]+))?\)`)
