@@ -66,6 +66,9 @@ sim: ## simulated worlds with everything going wrong (SEEDS=1000 FIRST=1)
 bugs: ## how many simulated worlds it takes to notice a broken rule
 	$(GO) test ./internal/sim -run TestBugs -timeout 0 -v -args -bugs
 
+localstack: ## the end-to-end tests on LocalStack, with Docker or without (infra/localstack)
+	@infra/localstack/run.sh
+
 build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into bin/
 	@for f in functions/*/; do n=$$(basename $$f); \
 	  GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -trimpath -tags lambda.norpc -ldflags='-s -w' -o bin/$$n/bootstrap ./$$f || exit 1; done
@@ -83,4 +86,5 @@ validate: .venv/sam/.done .venv/checkov/.done ## the templates and the image's D
 clean: ## remove what was built (not .tidings, the local data)
 	rm -rf bin web/dist
 
-.PHONY: help run web test test-client test-web test-interop lint docs bench bench-sse sim bugs build validate clean FORCE
+# All that help lists, and what is always looked at.
+.PHONY: FORCE $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(firstword $(MAKEFILE_LIST)))

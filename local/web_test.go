@@ -71,8 +71,11 @@ func TestWebApp(t *testing.T) {
 				h.Get("Content-Type") != "text/html; charset=utf-8" {
 				t.Errorf("%s: %d %v %.40s", path, resp.StatusCode, h, body)
 			}
-			if csp := h.Get("Content-Security-Policy"); strings.Contains(csp, "unsafe") || !strings.Contains(csp, "script-src 'self';") {
-				t.Errorf("%s: %s", path, csp)
+			csp := h.Get("Content-Security-Policy") + ";"
+			for _, rule := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'"} {
+				if !strings.Contains(csp, rule+";") || strings.Contains(csp, "unsafe") {
+					t.Errorf("%s: no %s in %s", path, rule, csp)
+				}
 			}
 		}
 	})
