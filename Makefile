@@ -52,11 +52,22 @@ lint: ## formatting, vet, staticcheck
 docs: ## write the API's documents in docs/ from the code
 	$(GO) test -run DocumentsAreCurrent ./internal/apidoc -update
 
-bench: ## POST to SSE latency, and what the parts cost
+bench: bench-parts bench-sse ## all that is measured often: the parts, and a stream beside others
+
+bench-parts: ## POST to SSE latency, and what the parts cost
 	$(GO) test -p 1 -run '^$$' -bench . -benchmem -timeout 15m ./...
 
 bench-sse: ## a stream beside others: memory and CPU (N=5000 REPS=3; bench/README.md)
 	@bench/run.sh
+
+bench-polling: ## what polling costs beside events, the same people and messages
+	@$(GO) run ./bench/polling
+
+bench-scale: ## 100,000 connections on the whole path (15 minutes)
+	@ulimit -n 20000 && $(GO) run ./bench/scale
+
+bench-stall: ## what a reader that stopped does to 15,000 others
+	@ulimit -n 20000 && $(GO) run ./bench/stall
 
 SEEDS ?= 1000
 FIRST ?= 1

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tidings/internal/bus"
 	"tidings/internal/chat"
@@ -71,8 +72,9 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	quiet := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	metrics := prometheus.NewRegistry()
 	t := &table{heads: map[chat.LogID]chat.Head{}}
-	hub := stream.NewHub(stream.Config{MaxConnections: c.users + 1000, MaxConnecting: 64, Heartbeat: c.heartbeat, Drain: time.Millisecond}, t, t, stream.NewMetrics(prometheus.NewRegistry()), quiet)
+	hub := stream.NewHub(stream.Config{MaxConnections: c.users + 1000, MaxConnecting: 64, Heartbeat: c.heartbeat, Drain: time.Millisecond}, t, t, stream.NewMetrics(metrics), quiet)
 	auth := &session.Authenticator{Tokens: tokens, Now: time.Now}
 	handler := &stream.Handler{Hub: hub, Authenticate: auth.Authenticate, Log: quiet}
 	var events http.Handler = handler
@@ -84,6 +86,7 @@ func run(ctx context.Context, args []string) error {
 	pub := http.NewServeMux()
 	pub.Handle("POST /pub", &publisher{hub: hub, table: t})
 	pub.Handle("/debug/", http.DefaultServeMux)
+	pub.Handle("/metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	for addr, h := range map[string]http.Handler{c.addr: mux, c.pub: pub} {
 		listen := handler.Listen
 		if c.portable || c.hijack || addr == c.pub {

@@ -22,7 +22,7 @@ type options struct {
 	churn, concurrency, lazyUS int
 	phases                     string
 	seed                       uint64
-	timeout                    time.Duration
+	timeout, connect           time.Duration
 }
 
 func main() {
@@ -55,6 +55,7 @@ func main() {
 	flag.IntVar(&o.lazyUS, "lazy", 500, "microseconds a generator process pauses after a batch in the throughput phases")
 	flag.StringVar(&o.phases, "phases", "broadcast,unicast,group,null,latency,churn,idle", "phases to run after connecting")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the random users")
+	flag.DurationVar(&o.connect, "connect", 2*time.Minute, "how long all connections may take to open")
 	flag.DurationVar(&o.timeout, "timeout", 20*time.Second, "how long to wait for missing deliveries")
 	flag.Parse()
 	t, err := loadTarget(*config)

@@ -240,7 +240,7 @@ func (r *run) all() *result {
 	c := &connectRes{}
 	c.usage = r.measure(func() {
 		r.tellAll(&cmd{Op: "connect", Window: o.window})
-		open = r.wait("open", 120*time.Second)
+		open = r.wait("open", o.connect)
 	})
 	why := ""
 	for _, rep := range open {
