@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -45,6 +46,7 @@ type config struct {
 	hijack    bool          // take them over from net/http
 	heartbeat time.Duration // of the hub
 	users     int           // there are, 0 and up
+	history   bool          // keep entries, so that the hub can read them
 	tokens    string        // file to which their tokens are written, one a line
 }
 
@@ -57,6 +59,7 @@ func run(ctx context.Context, args []string) error {
 	f.BoolVar(&c.hijack, "hijack", false, "take the connections over from net/http")
 	f.DurationVar(&c.heartbeat, "heartbeat", 10*time.Second, "of each stream")
 	f.IntVar(&c.users, "users", 15_000, "that may connect")
+	f.BoolVar(&c.history, "history", false, "keep all entries in the table")
 	f.StringVar(&c.tokens, "tokens", "", "file to write the users' session tokens to, one a line")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -74,6 +77,9 @@ func run(ctx context.Context, args []string) error {
 	quiet := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	metrics := prometheus.NewRegistry()
 	t := &table{heads: map[chat.LogID]chat.Head{}}
+	if c.history {
+		t.entries = map[chat.LogID][]chat.Entry{}
+	}
 	hub := stream.NewHub(stream.Config{MaxConnections: c.users + 1000, MaxConnecting: 64, Heartbeat: c.heartbeat, Drain: time.Millisecond}, t, t, stream.NewMetrics(metrics), quiet)
 	auth := &session.Authenticator{Tokens: tokens, Now: time.Now}
 	handler := &stream.Handler{Hub: hub, Authenticate: auth.Authenticate, Log: quiet}
@@ -136,8 +142,9 @@ const groupSize = 20
 // table is a table in which every user is in the chat of everybody, one of their
 // group of 20, one with nobody else here and seven conversations. Only heads change.
 type table struct {
-	mu    sync.Mutex
-	heads map[chat.LogID]chat.Head
+	mu      sync.Mutex
+	heads   map[chat.LogID]chat.Head
+	entries map[chat.LogID][]chat.Entry // from seq 2 on; nil: they aren't kept
 }
 
 func (t *table) Heads(_ context.Context, logs []chat.LogID) (map[chat.LogID]chat.Head, error) {
@@ -154,8 +161,12 @@ func (t *table) Heads(_ context.Context, logs []chat.LogID) (map[chat.LogID]chat
 	return out, nil
 }
 
-func (t *table) Entries(context.Context, chat.LogID, int64, int64) ([]chat.Entry, error) {
-	return nil, nil
+func (t *table) Entries(_ context.Context, log chat.LogID, after, to int64) ([]chat.Entry, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	es := t.entries[log]
+	from := min(int64(len(es)), max(0, after-1))
+	return slices.Clone(es[from:max(from, min(int64(len(es)), to-1))]), nil
 }
 
 func (t *table) Position(_ context.Context, _ chat.LogID, _, _, to int64) (int64, error) {
@@ -217,8 +228,11 @@ func (p *publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head := p.table.heads[log]
 	head.Log, head.Seq, head.TS = log, max(1, head.Seq)+1, chat.NextTS(time.Now(), head.TS)
 	p.table.heads[log] = head
-	p.table.mu.Unlock()
 	e := chat.Entry{Log: log, Seq: head.Seq, TS: head.TS, Kind: chat.KindRenamed, By: 1, Body: body}
+	if p.table.entries != nil {
+		p.table.entries[log] = append(p.table.entries[log], e)
+	}
+	p.table.mu.Unlock()
 	if err := p.hub.Deliver(r.Context(), []bus.Envelope{{Entry: &e}}); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 	}

@@ -67,7 +67,7 @@ func run(ctx context.Context, n int) error {
 	if err := os.WriteFile(filepath.Join(dir, "target.json"), target, 0o600); err != nil {
 		return err
 	}
-	m.hub = exec.CommandContext(ctx, hub, "-users", strconv.Itoa(n+1), "-tokens", filepath.Join(dir, "tokens"))
+	m.hub = exec.CommandContext(ctx, hub, "-users", strconv.Itoa(n+1), "-history", "-tokens", filepath.Join(dir, "tokens"))
 	m.hub.Stderr = os.Stderr
 	if err := m.hub.Start(); err != nil {
 		return err

@@ -39,7 +39,7 @@ func (r *reader) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.(*net.TCPConn).SetReadBuffer(16 << 10); err != nil {
+	if err := c.(*net.TCPConn).SetReadBuffer(256 << 10); err != nil {
 		return err
 	}
 	r.conn, r.lines = c, bufio.NewReaderSize(c, 4<<10)
