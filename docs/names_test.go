@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -86,6 +87,33 @@ func TestOperationsNamesLimits(t *testing.T) {
 		code := strings.Join(strings.Fields(mustRead(t, "../"+s[1])), " ")
 		if !strings.Contains(code, s[2]) {
 			t.Errorf("%s doesn't say %s", s[1], s[2])
+		}
+	}
+}
+
+// Each alarm of the stack tells what to do, and no other; parameters are the template's.
+func TestOperationsNamesTheStack(t *testing.T) {
+	text := mustRead(t, "operations.md")
+	_, alarms, _ := strings.Cut(text, "\n## Alarms\n")
+	alarms, _, _ = strings.Cut(alarms, "\n## ")
+	var said, made []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)`").FindAllStringSubmatch(alarms, -1) {
+		said = append(said, m[1])
+	}
+	for _, m := range regexp.MustCompile(`(?m)^  (\w+):\n    Type: AWS::CloudWatch::Alarm$`).FindAllStringSubmatch(mustRead(t, "../infra/alarms.yaml"), -1) {
+		made = append(made, m[1])
+	}
+	slices.Sort(said)
+	slices.Sort(made)
+	if !slices.Equal(said, made) || len(made) < 10 {
+		t.Errorf("alarms told: %v\nmade: %v", said, made)
+	}
+	_, deploy, _ := strings.Cut(text, "\n## Deploy\n")
+	deploy, _, _ = strings.Cut(deploy, "\n## ")
+	template := mustRead(t, "../template.yaml")
+	for _, m := range regexp.MustCompile("`([A-Z][a-z]\\w+)`").FindAllStringSubmatch(deploy, -1) {
+		if !strings.Contains(template, "\n  "+m[1]+":\n") {
+			t.Errorf("the template has no %s", m[1])
 		}
 	}
 }

@@ -2,8 +2,8 @@
 # Tidings on LocalStack: handlers, relay and two streamers of this tree on its DynamoDB,
 # Streams, SNS and SQS, and over that the end-to-end tests. An argument narrows them, as
 # TestFrames. With Docker and a LOCALSTACK_AUTH_TOKEN it is LocalStack's container
-# (compose.yaml), else its core as a process of this machine, which needs Python 3.12 or
-# 3.13 (or PYTHON=…), Java 17 or later and Maven, but neither container nor token.
+# (compose.yaml), else its core as a process of this machine, which needs Python 3.13
+# (or PYTHON=…), Java 17 or later and Maven, but neither container nor token.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/infra/localstack
@@ -30,10 +30,10 @@ container() {
 
 process() {
   # Older ones install it all the same and can't read its syntax.
-  for python in "${PYTHON:-}" python3.13 python3.12 python3 none; do
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && break
+  for python in "${PYTHON:-}" python3.13 python3 none; do
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2>/dev/null && break
   done
-  [ "$python" != none ] || { echo "There is no Python 3.12 or 3.13; name one by PYTHON=…" >&2; exit 1; }
+  [ "$python" != none ] || { echo "There is no Python 3.13; name one by PYTHON=…" >&2; exit 1; }
   if ! cmp -s "$here/requirements.txt" "$dir/installed"; then
     rm -rf "$dir/venv"
     "$python" -m venv "$dir/venv"
@@ -85,4 +85,4 @@ await tidings "http://localhost:$port/readyz" $!
 echo "LocalStack $(curl -s "$AWS_ENDPOINT_URL/_localstack/health" | grep -o '"version": "[^"]*"') at $AWS_ENDPOINT_URL"
 # Those that run on every system, by the URL alone.
 tests=$(sed -n 's/^func \(Test[A-Za-z]*\)(t \*testing.T) { onEach.*/\1/p' local/*_test.go | paste -sd '|')
-TIDINGS_URL=http://localhost:$port go test ./local -count=1 -timeout 15m -v -run "^(${1:-$tests})"
+TIDINGS_URL=http://localhost:$port go test ./local -count=1 -timeout 15m -v -run "${1:-^($tests)\$}"
