@@ -78,7 +78,7 @@ const (
 	inboxSize = 64               // inputs that wait for the loop: batches of messages, connects, sockets' news
 	maxBurst  = time.Millisecond // of handling inputs before what they wrote is flushed
 
-	maxGathered = 2 << 20 // bytes written that wait for that: or one entry for everybody would be copied for each at once
+	maxGathered = 512 << 10 // bytes written that wait for that: or one entry for everybody would be copied for each at once
 
 	wheelSlots = 100 // of the heartbeat wheel: 250 ms each at the default
 )
