@@ -16,6 +16,7 @@ What comes on ` + "`GET /api/events`" + `, one server-sent event each. [asyncapi
   The ` + "`id:`" + ` of the frame is the position to resume from; ephemeral ones have neither an id nor an ` + "`eventId`" + `.
 - Events of the stream itself carry their type in ` + "`event:`" + ` and have no id.
 - Drop duplicates by ` + "`eventId`" + `. Ignore types and fields that you don't know.
+- With ` + "`Accept-Encoding: gzip`" + `, which browsers send by themselves, the stream is compressed; each event can be read when it comes.
 `
 
 // Events is docs/events.md.

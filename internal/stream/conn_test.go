@@ -1,8 +1,12 @@
 package stream
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +27,7 @@ type event struct {
 type fakeConn struct {
 	stream *Stream
 	user   chat.UserID
+	gzip   bool
 
 	mu      sync.Mutex
 	raw     []byte
@@ -100,7 +105,23 @@ func (c *fakeConn) isClosed() bool {
 func (c *fakeConn) text() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.gzip {
+		return gunzip(c.raw)
+	}
 	return string(c.raw)
+}
+
+// gunzip is the text of a compressed stream so far.
+func gunzip(raw []byte) string {
+	z, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		panic(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) { // it goes on
+		panic(err)
+	}
+	return string(text)
 }
 
 // events are all frames so far, read as an EventSource does.

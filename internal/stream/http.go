@@ -52,8 +52,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.turnAway(w, position, fullFrom, fullTo)
 		return
 	}
+	first := append(append(retryLine(between(nil, retryFrom, retryTo)), echoLine(position)...), '\n')
+	request := Request{Session: session, LastEventID: position}
+	if !h.Hub.cfg.NoCompression && acceptsGzip(r.Header.Values("Accept-Encoding")) {
+		request.gzip = &gzipped{}
+		first = request.gzip.begin(first)
+	}
 	sock := h.newSocket(w, r)
-	s, err := h.Hub.Open(r.Context(), Request{Session: session, LastEventID: position}, sock)
+	s, err := h.Hub.Open(r.Context(), request, sock)
 	switch {
 	case errors.Is(err, ErrClosed): // another instance takes it
 		h.turnAway(w, position, reconnectFrom, reconnectTo)
@@ -68,7 +74,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	setHeader(w.Header())
-	first := append(append(retryLine(between(nil, retryFrom, retryTo)), echoLine(position)...), '\n')
+	if request.gzip != nil {
+		w.Header().Set("Content-Encoding", "gzip")
+	}
 	if err := sock.serve(w, r, s, first); err != nil {
 		h.Log.ErrorContext(r.Context(), "serve stream", "error", err)
 	}
@@ -98,6 +106,7 @@ func (h *Handler) awaitVerdict(r *http.Request, s *Stream) error {
 func setHeader(h http.Header) {
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store, no-transform")
+	h.Set("Vary", "Accept-Encoding")
 	h.Set("X-Accel-Buffering", "no")
 }
 
@@ -136,42 +145,6 @@ func lastEventID(r *http.Request) string {
 		return id
 	}
 	return r.URL.Query().Get("lastEventId")
-}
-
-// acceptsEvents says whether the Accept header allows text/event-stream. Without
-// one everything is accepted.
-func acceptsEvents(accept []string) bool {
-	if len(accept) == 0 {
-		return true
-	}
-	best, allowed := -1, false // the most specific range decides
-	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
-		rng, params, _ := strings.Cut(part, ";")
-		specific := -1
-		switch strings.ToLower(strings.TrimSpace(rng)) {
-		case "text/event-stream":
-			specific = 2
-		case "text/*":
-			specific = 1
-		case "*/*":
-			specific = 0
-		}
-		if specific > best {
-			best, allowed = specific, !zeroQuality(params)
-		}
-	}
-	return allowed
-}
-
-// zeroQuality says whether the parameters of a media range hold q=0.
-func zeroQuality(params string) bool {
-	for p := range strings.SplitSeq(params, ";") {
-		name, value, _ := strings.Cut(p, "=")
-		if strings.EqualFold(strings.TrimSpace(name), "q") {
-			return strings.Trim(strings.TrimSpace(value), "0.") == ""
-		}
-	}
-	return false
 }
 
 // problem answers with RFC 9457.

@@ -173,7 +173,7 @@ func (h *Hub) flush() {
 	for i, s := range h.dirty {
 		s.dirty = false
 		if s.phase != closed {
-			s.conn.Flush()
+			s.flushSocket()
 		}
 		h.dirty[i] = nil
 	}

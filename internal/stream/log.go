@@ -224,7 +224,7 @@ func (h *Hub) ephemeral(e *chat.Ephemeral) {
 		for _, s := range u.streams {
 			if s.phase == live && !s.blocked && s.pos(slot) == l.last {
 				h.tally.deliveries++
-				h.write(s, Frame{Head: eventHead, User: h.decimal(u.id), Tail: p.tail})
+				h.event(s, &p, nil, anchor{})
 			}
 		}
 	}

@@ -69,6 +69,7 @@ func (h *Hub) idLine(s *Stream, slot int32, seq int64, part uint8) []byte {
 type scratch struct {
 	cursor          cursor
 	raw, line, user []byte
+	text, out       []byte // of compressed streams
 }
 
 // here is the id line of where the stream stands.

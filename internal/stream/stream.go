@@ -28,6 +28,7 @@ type Stream struct {
 	// Constant.
 	hub       *Hub
 	conn      Conn
+	mode      *mode // nil: plain
 	sessionID string
 	issued    int64 // Unix ms: when the session was, as it was authenticated
 
@@ -100,8 +101,16 @@ func (s *Stream) Closed() {
 	}
 }
 
-// write gives the stream a frame, which leaves with the turn's flush.
+// write gives the stream a frame of the stream's own.
 func (h *Hub) write(s *Stream, f Frame) {
+	if z := s.gzipped(); z != nil {
+		f = h.compress(z, f)
+	}
+	h.put(s, f)
+}
+
+// put gives the socket what leaves with the turn's flush.
+func (h *Hub) put(s *Stream, f Frame) {
 	if h.gathered >= maxGathered && !s.dirty {
 		h.flush()
 	}
@@ -149,7 +158,9 @@ func (h *Hub) send(s *Stream, slot int32, e *entry) {
 		return
 	}
 	s.at.list(slot)
-	for i, p := range parts[:last+1] {
+	var after anchor
+	for i := range parts[:last+1] {
+		p := &parts[i]
 		if p.n <= written || !p.to.Includes(s.user.id, e.By) {
 			continue
 		}
@@ -158,7 +169,7 @@ func (h *Hub) send(s *Stream, slot int32, e *entry) {
 			n = 0 // the whole entry
 		}
 		h.tally.deliveries++
-		h.write(s, Frame{ID: h.idLine(s, slot, e.Seq, n), Head: eventHead, User: h.decimal(s.user.id), Tail: p.tail})
+		after = h.event(s, p, h.idLine(s, slot, e.Seq, n), after)
 	}
 }
 
@@ -181,8 +192,7 @@ func (h *Hub) end(s *Stream, reason string) {
 		}
 	}
 	s.phase = closed
-	s.conn.Flush()
-	s.conn.Close()
+	s.close()
 	h.metrics.closed.WithLabelValues(reason).Inc()
 	h.streams--
 	h.metrics.connections.Set(float64(h.streams))
@@ -216,7 +226,7 @@ func (s *Stream) decide(refused error) {
 
 // revoke tells the client why it must not come back as it is, and closes.
 func (h *Hub) revoke(s *Stream, reason string) {
-	s.conn.Write(revokedFrame(reason))
+	h.write(s, revokedFrame(reason))
 	h.end(s, reason)
 }
 
@@ -280,6 +290,16 @@ func (h *Hub) sweepStalled() {
 type Request struct {
 	Session     chat.Session // of an authenticated request; it is read again before anything is sent
 	LastEventID string       // the position to resume from, as the client got it; empty: now
+
+	gzip *gzipped // of a stream whose first piece is compressed; nil: it is not
+}
+
+// mode is the stream's.
+func (r Request) mode() *mode {
+	if r.gzip == nil {
+		return nil
+	}
+	return &mode{gzip: r.gzip}
 }
 
 // Open takes a stream in: ErrFull, ErrClosed.
@@ -292,6 +312,7 @@ func (h *Hub) Open(ctx context.Context, r Request, c Conn) (*Stream, error) {
 		return nil, ErrFull
 	}
 	s := newStream(h, r.Session, c)
+	s.mode = r.mode()
 	s.takeUp(r.Session.User, r.LastEventID, time.Now())
 	if err := h.input(ctx, func() { h.register(s, r.Session.User) }); err != nil {
 		h.open.Add(-1)
