@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"tidings/internal/stream"
 )
 
 const eventsIntro = `<!-- Made from the code: make docs -->
@@ -23,6 +25,17 @@ What comes on ` + "`GET /api/events`" + `, one server-sent event each. [asyncapi
 func Events() []byte {
 	s, goldens := newSchemas(), readGoldens()
 	b := bytes.NewBufferString(eventsIntro)
+	b.WriteString("\n| query | | |\n|---|---|---|\n")
+	for _, p := range stream.Parameters {
+		typ := p.Type
+		if p.Most > 0 {
+			typ += fmt.Sprintf(", 1 to %d", p.Most)
+		}
+		if p.Repeated {
+			typ += ", repeatable"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", p.Name, typ, p.Doc)
+	}
 	for _, m := range messages() {
 		fmt.Fprintf(b, "\n## %s\n\n%s", m.Name, m.Doc)
 		if m.Ephemeral {

@@ -79,6 +79,10 @@ var bugs = []bug{
 	{"too many resets", []edit{{streamDir + "resume.go", "const maxReplay = 1000\n", "const maxReplay = 5\n"}}},
 	{"a hole skipped in silence", []edit{{streamDir + "pull.go", "	h.restart(s, resetExpired)\n}", "	s.move(slot, to)\n	h.pull(s)\n}"}}},
 
+	// Batches.
+	{"what waits is forgotten when the stream begins anew", []edit{{streamDir + "resume.go", "	h.flushBatch(s) // with the position", "	_ = h.flushBatch // with the position"}}},
+	{"a batch without its position", []edit{{streamDir + "batch.go", "	if durable {\n", "	if durable && len(b.parts) > 1 {\n"}}},
+
 	// Sessions.
 	{"a log-out ends no stream", []edit{
 		{streamDir + "log.go", "	if e.Kind == chat.KindSessionRevoked {", "	if e.Kind == \"\" {"},

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -16,12 +17,13 @@ import (
 // everything that happens to it, and all that it got.
 type client struct {
 	// Constant.
-	w    *world
-	name string
-	user chat.UserID
-	rand *rand.Rand // of its own goroutine
-	done chan struct{}
-	kind bool // a block without an id leaves the position as it is, as in browsers
+	w     *world
+	name  string
+	user  chat.UserID
+	rand  *rand.Rand // of its own goroutine
+	done  chan struct{}
+	batch int  // ms over which events are gathered for it, 0: each comes alone
+	kind  bool // a block without an id leaves the position as it is, as in browsers
 
 	mu       sync.Mutex
 	login    *login // whose token it sends
@@ -58,6 +60,9 @@ type event struct {
 func (w *world) newClient(user chat.UserID, l *login) *client {
 	name := fmt.Sprintf("client %d of user %d", len(w.clients)+1, user)
 	c := &client{w: w, name: name, user: user, rand: w.source(name), login: l, done: make(chan struct{}), kind: w.rand.IntN(2) == 0, last: map[chat.LogID]position{}, poke: make(chan struct{}, 1)}
+	if w.rand.IntN(4) == 0 {
+		c.batch = int(logUniform(w.rand, 1, 1000))
+	}
 	w.clients = append(w.clients, c)
 	go c.run()
 	return c
@@ -156,10 +161,15 @@ func (c *client) connect() *conn {
 	c.conn, k.n, k.login = k, len(c.conns)+1, c.login
 	c.conns = append(c.conns, k)
 	r.Header.Set("Cookie", "tidings.session="+c.login.token)
+	query := url.Values{}
+	if c.batch > 0 {
+		query.Set("batch", strconv.Itoa(c.batch))
+	}
 	if c.url != "" {
-		r.URL.RawQuery = url.Values{"lastEventId": {c.url}}.Encode()
+		query.Set("lastEventId", c.url)
 		k.lastID = c.url
 	}
+	r.URL.RawQuery = query.Encode()
 	if c.lastID != "" {
 		r.Header.Set("Last-Event-ID", c.lastID)
 		k.lastID = c.lastID

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -150,23 +151,59 @@ func (k *conn) dispatch() {
 		if p.hasData && e.name == "" {
 			e.name = "message"
 		}
-		if e.name == "heartbeat" {
-			k.checkBeat(e.at)
-			k.beatAt, k.blocked = e.at, false
+		if e.name == "message" && c.batch > 0 {
+			for _, e := range e.each() {
+				k.take(e)
+			}
 		} else {
-			e.place, e.part = durable(e)
-			if e.part > 0 {
-				c.last[e.place.log] = position{e.place.seq, e.part}
-			}
-			if e.name == "reset" || c.since.IsZero() {
-				c.since = e.at
-				clear(c.last)
-			}
-			c.got = append(c.got, e)
-			c.w.logf(c.name, "gets %s %s", e.name, short(e))
+			k.take(e)
 		}
 	}
 	p.name, p.data, p.hasData, p.hasID = "", "", false, false
+}
+
+// each are the events of a batch. Its position is that of each which has one.
+func (e event) each() (out []event) {
+	var all []json.RawMessage
+	if err := json.Unmarshal([]byte(e.data), &all); err != nil {
+		e.conn.c.w.fail("%s: no batch: %v: %s", e.conn.c.name, err, e.data)
+	}
+	durables := 0
+	for _, data := range all {
+		one := e
+		one.data = string(data)
+		if _, part := durable(one); part > 0 {
+			durables++
+		} else {
+			one.id, one.hasID = "", false
+		}
+		out = append(out, one)
+	}
+	if durables == 0 && e.hasID || len(all) == 0 {
+		e.conn.c.w.fail("%s: a batch with nothing of an id has one: %s", e.conn.c.name, e.data)
+	}
+	e.conn.c.w.countN("events in batches", len(all))
+	return out
+}
+
+// take takes an event, or an id without data.
+func (k *conn) take(e event) {
+	c := k.c
+	if e.name == "heartbeat" {
+		k.checkBeat(e.at)
+		k.beatAt, k.blocked = e.at, false
+		return
+	}
+	e.place, e.part = durable(e)
+	if e.part > 0 {
+		c.last[e.place.log] = position{e.place.seq, e.part}
+	}
+	if e.name == "reset" || c.since.IsZero() {
+		c.since = e.at
+		clear(c.last)
+	}
+	c.got = append(c.got, e)
+	c.w.logf(c.name, "gets %s %s", e.name, short(e))
 }
 
 // maxSilence is how far apart heartbeats may be, and what the world itself adds.

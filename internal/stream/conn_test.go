@@ -142,26 +142,33 @@ func lastID(raw string) (id string) {
 func parseEvents(raw string) []event {
 	var out []event
 	for block := range strings.SplitSeq(raw, "\n\n") {
-		e := event{Event: "message"}
-		data := ""
+		name, data := "message", ""
 		for line := range strings.SplitSeq(block, "\n") {
-			name, value, _ := strings.Cut(line, ": ")
-			switch name {
+			field, value, _ := strings.Cut(line, ": ")
+			switch field {
 			case "event":
-				e.Event = value
+				name = value
 			case "data":
 				data += value
 			}
 		}
-		if data == "" {
+		switch {
+		case data == "":
 			continue
+		case name != "message":
+			out = append(out, event{Event: name, Data: json.RawMessage(data)})
+			continue
+		case data[0] != '[':
+			data = "[" + data + "]"
 		}
-		if e.Event != "message" {
-			e.Data = json.RawMessage(data)
-		} else if err := json.Unmarshal([]byte(data), &e); err != nil {
+		var events []event
+		if err := json.Unmarshal([]byte(data), &events); err != nil {
 			panic(fmt.Sprintf("frame %q: %v", block, err))
 		}
-		out = append(out, e)
+		for _, e := range events {
+			e.Event = name
+			out = append(out, e)
+		}
 	}
 	return out
 }

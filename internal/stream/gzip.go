@@ -95,12 +95,8 @@ func (p *pieces) text(text []byte) {
 	}
 }
 
-// shared adds what all recipients share: the text, and its blocks.
+// shared adds, to a compressed stream, what all recipients share: the blocks of a text.
 func (p *pieces) shared(text, blocks []byte) {
-	if p.z == nil {
-		p.b = append(p.b, text...)
-		return
-	}
 	p.close()
 	p.z.count(text)
 	p.b = append(p.b, blocks...)

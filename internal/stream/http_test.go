@@ -142,7 +142,13 @@ func authenticate(store *fakeStore) func(*http.Request) (chat.Session, error) {
 
 func (s *site) do(ctx context.Context, method string, header ...string) *http.Response {
 	s.Helper()
-	r, err := http.NewRequestWithContext(ctx, method, s.url+"/api/events", nil)
+	return s.ask(ctx, method, "", header...)
+}
+
+// ask requests with a query.
+func (s *site) ask(ctx context.Context, method, query string, header ...string) *http.Response {
+	s.Helper()
+	r, err := http.NewRequestWithContext(ctx, method, s.url+"/api/events"+query, nil)
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -224,6 +224,11 @@ func (h *Hub) ephemeral(e *chat.Ephemeral) {
 		for _, s := range u.streams {
 			if s.phase == live && !s.blocked && s.pos(slot) == l.last {
 				h.tally.deliveries++
+				if b := s.batch(); b != nil {
+					h.gather(s, b, &p)
+					h.flushFullBatch(s)
+					continue
+				}
 				h.event(s, &p, nil, anchor{})
 			}
 		}

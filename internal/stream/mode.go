@@ -2,7 +2,16 @@ package stream
 
 // mode is in what a stream differs from a plain one, which has none.
 type mode struct {
-	gzip *gzipped // nil: not compressed
+	gzip  *gzipped // nil: not compressed
+	batch batch
+}
+
+// mode is that of the stream that is asked for.
+func (r Request) mode() *mode {
+	if r.gzip == nil && r.Batch == 0 {
+		return nil
+	}
+	return &mode{gzip: r.gzip, batch: batch{window: r.Batch}}
 }
 
 // gzipped is the state of a compressed stream, nil for others.
@@ -32,7 +41,7 @@ func (h *Hub) event(s *Stream, p *part, id []byte, after anchor) anchor {
 	b := pieces{z: z, b: h.scratch.out[:0]}
 	b.text(eventHead)
 	b.text(user)
-	b.shared(p.json(), h.packed(p, after))
+	h.share(&b, p, after)
 	b.text(newline)
 	b.text(id)
 	b.text(newline)

@@ -27,6 +27,15 @@ const (
 	maxReach = 8 << 10
 )
 
+// share adds a part.
+func (h *Hub) share(to *pieces, p *part, after anchor) {
+	if to.z == nil {
+		to.text(p.json())
+		return
+	}
+	to.shared(p.json(), h.packed(p, after))
+}
+
 // packed are the part's blocks for a compressed stream, made when they are first wanted.
 func (h *Hub) packed(p *part, after anchor) []byte {
 	if after.part != nil && (after.part.of != p.of || after.gap >= maxReach) {

@@ -101,6 +101,7 @@ type client struct {
 	kept  string               // what came whole over the connections so far
 	after map[chat.LogID]int64 // heads when it was first found ready: later entries must come; nil until then
 	gone  bool                 // its session was ended or replaced
+	batch time.Duration
 }
 
 // raw is all that the client has read.
@@ -287,6 +288,9 @@ func (p *play) later(hub *Hub, d time.Duration, env bus.Envelope) {
 
 func (p *play) newClient() *client {
 	c := &client{user: p.someUser()}
+	if p.percent(30) {
+		c.batch = minBatch + time.Duration(p.r.Int64N(int64(maxBatch-minBatch)))
+	}
 	p.clients = append(p.clients, c)
 	return c
 }
@@ -295,7 +299,7 @@ func (p *play) connect(c *client) {
 	s := chat.Session{ID: c.user.String(), User: c.user, Expires: time.Now().Add(chat.SessionLifetime)}
 	p.store.set(func() { p.store.sessions[s.ID] = s })
 	c.conn = &fakeConn{user: c.user}
-	st, err := p.hubs[p.r.IntN(len(p.hubs))].Open(p.t.Context(), Request{Session: s, LastEventID: lastID(c.kept)}, c.conn)
+	st, err := p.hubs[p.r.IntN(len(p.hubs))].Open(p.t.Context(), Request{Session: s, LastEventID: lastID(c.kept), Batch: c.batch}, c.conn)
 	if err != nil {
 		p.t.Error(err)
 	}

@@ -247,6 +247,7 @@ func (h *Hub) restart(s *Stream, why reset) {
 	if s.phase != live {
 		return
 	}
+	h.flushBatch(s) // with the position that it leaves the client at
 	s.phase = settling
 	s.pulling, s.tries = false, 0
 	s.round++

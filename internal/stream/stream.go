@@ -101,8 +101,9 @@ func (s *Stream) Closed() {
 	}
 }
 
-// write gives the stream a frame of the stream's own.
+// write gives the stream a frame of the stream's own, behind the events that wait.
 func (h *Hub) write(s *Stream, f Frame) {
+	h.flushBatch(s)
 	if z := s.gzipped(); z != nil {
 		f = h.compress(z, f)
 	}
@@ -169,8 +170,13 @@ func (h *Hub) send(s *Stream, slot int32, e *entry) {
 			n = 0 // the whole entry
 		}
 		h.tally.deliveries++
+		if b := s.batch(); b != nil {
+			h.gather(s, b, p)
+			continue
+		}
 		after = h.event(s, p, h.idLine(s, slot, e.Seq, n), after)
 	}
+	h.flushFullBatch(s)
 }
 
 // decimal is a user's id as frames show it. It is valid until the next call.
@@ -191,6 +197,7 @@ func (h *Hub) end(s *Stream, reason string) {
 			h.waiting = slices.Delete(h.waiting, i, i+1)
 		}
 	}
+	h.flushBatch(s)
 	s.phase = closed
 	s.close()
 	h.metrics.closed.WithLabelValues(reason).Inc()
@@ -288,18 +295,11 @@ func (h *Hub) sweepStalled() {
 
 // Request is what a client asks for.
 type Request struct {
-	Session     chat.Session // of an authenticated request; it is read again before anything is sent
-	LastEventID string       // the position to resume from, as the client got it; empty: now
+	Session     chat.Session  // of an authenticated request; it is read again before anything is sent
+	LastEventID string        // the position to resume from, as the client got it; empty: now
+	Batch       time.Duration // how long an event may wait to be told together with others; 0: not at all
 
 	gzip *gzipped // of a stream whose first piece is compressed; nil: it is not
-}
-
-// mode is the stream's.
-func (r Request) mode() *mode {
-	if r.gzip == nil {
-		return nil
-	}
-	return &mode{gzip: r.gzip}
 }
 
 // Open takes a stream in: ErrFull, ErrClosed.
