@@ -211,14 +211,18 @@ func (g *generator) events() object {
 func streamParameters() []any {
 	var out []any
 	for _, p := range stream.Parameters {
-		schema := object{{"type", p.Type}}
-		if p.Most > 0 {
-			schema = append(schema, member{"minimum", 1}, member{"maximum", p.Most})
-		}
-		if p.Repeated {
-			schema = object{{"type", "array"}, {"items", schema}}
-		}
-		out = append(out, object{{"name", p.Name}, {"in", "query"}, {"required", false}, {"description", p.Doc}, {"schema", schema}})
+		out = append(out, object{{"name", p.Name}, {"in", "query"}, {"required", false}, {"description", p.Doc}, {"schema", parameterSchema(p)}})
 	}
 	return out
+}
+
+func parameterSchema(p stream.Parameter) object {
+	schema := object{{"type", p.Type}}
+	switch {
+	case p.Most > 0:
+		schema = append(schema, member{"minimum", 1}, member{"maximum", p.Most})
+	case p.Repeated:
+		schema = object{{"type", "array"}, {"items", schema}}
+	}
+	return schema
 }

@@ -27,8 +27,11 @@ type client struct {
 
 	mu       sync.Mutex
 	login    *login // whose token it sends
+	narrow   narrow // what its EventSource object asks for
 	url      string // the position that its EventSource object was made with, in the URL
 	lastID   string // the EventSource's last event ID string
+	urlOf    string // the selection that url is a position of
+	idOf     string // the same of lastID
 	got      []event
 	since    time.Time               // when it got the position that it goes on from, or was told of a gap
 	last     map[chat.LogID]position // since then
@@ -63,6 +66,7 @@ func (w *world) newClient(user chat.UserID, l *login) *client {
 	if w.rand.IntN(4) == 0 {
 		c.batch = int(logUniform(w.rand, 1, 1000))
 	}
+	c.narrow = w.drawNarrow(w.rand)
 	w.clients = append(w.clients, c)
 	go c.run()
 	return c
@@ -158,7 +162,7 @@ func (c *client) connect() *conn {
 	}
 	r.Header.Set("Accept", "text/event-stream")
 	c.mu.Lock()
-	c.conn, k.n, k.login = k, len(c.conns)+1, c.login
+	c.conn, k.n, k.login, k.narrow = k, len(c.conns)+1, c.login, c.narrow
 	c.conns = append(c.conns, k)
 	r.Header.Set("Cookie", "tidings.session="+c.login.token)
 	query := url.Values{}
@@ -167,12 +171,13 @@ func (c *client) connect() *conn {
 	}
 	if c.url != "" {
 		query.Set("lastEventId", c.url)
-		k.lastID = c.url
+		k.lastID, k.foreign = c.url, c.urlOf != c.narrow.key()
 	}
+	c.narrow.ask(query)
 	r.URL.RawQuery = query.Encode()
 	if c.lastID != "" {
 		r.Header.Set("Last-Event-ID", c.lastID)
-		k.lastID = c.lastID
+		k.lastID, k.foreign = c.lastID, c.idOf != c.narrow.key()
 	}
 	if !c.w.calm.Load() && c.rand.Float64() < c.w.history.cuts {
 		k.cutAt = c.rand.IntN(1 << (5 + c.rand.IntN(11)))

@@ -17,16 +17,18 @@ import (
 // conn is one connection: the response as the network takes it.
 type conn struct {
 	// Constant.
-	c      *client
-	n      int
-	in     *instance
-	login  *login
-	began  time.Time
-	lastID string // that was sent
-	ctx    context.Context
-	cancel context.CancelFunc
-	ended  chan struct{} // the handler has returned
-	gone   chan struct{} // the client is through with it
+	c       *client
+	n       int
+	in      *instance
+	login   *login
+	began   time.Time
+	lastID  string // that was sent
+	narrow  narrow
+	foreign bool // lastID is a position of another selection
+	ctx     context.Context
+	cancel  context.CancelFunc
+	ended   chan struct{} // the handler has returned
+	gone    chan struct{} // the client is through with it
 
 	rand   *rand.Rand // of the network
 	header http.Header
@@ -142,6 +144,9 @@ func (k *conn) dispatch() {
 	p, c := &k.parser, k.c
 	if p.hasID || !c.kind {
 		c.lastID = p.id // by the letter; the buffer is that of this response
+		if p.id != k.lastID {
+			c.idOf = k.narrow.key()
+		}
 	}
 	if p.hasData || p.hasID {
 		e := event{at: time.Now(), conn: k, id: p.id, name: p.name, data: p.data, hasID: p.hasID}

@@ -67,7 +67,7 @@ func (h *Hub) flushBatch(s *Stream) {
 		}
 		out.text(elementHead)
 		out.text(user)
-		h.share(&out, p, after)
+		h.add(&out, p, after)
 		after = anchor{p, len(comma) + len(elementHead) + len(user)}
 		durable = durable || p.of != nil
 	}

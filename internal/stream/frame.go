@@ -40,6 +40,7 @@ var eventHead = []byte(`data: {"userId":`)
 // part is one event of an entry, encoded once for all its recipients.
 type part struct {
 	n      uint8 // chat.Event.Part
+	typ    string
 	to     chat.Audience
 	tail   []byte
 	of     *entry // nil: ephemeral
@@ -62,7 +63,7 @@ func encodeEvent(ev chat.Event, eventID string) part {
 		b = append(b, `,"eventId":`...)
 		b = appendString(b, eventID)
 	}
-	return part{n: uint8(ev.Part), to: ev.To, tail: append(b, "}"+frameEnd...)}
+	return part{n: uint8(ev.Part), typ: ev.Type, to: ev.To, tail: append(b, "}"+frameEnd...)}
 }
 
 // encodeEntry makes the events of an entry.

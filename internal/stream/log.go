@@ -222,7 +222,7 @@ func (h *Hub) ephemeral(e *chat.Ephemeral) {
 			continue
 		}
 		for _, s := range u.streams {
-			if s.phase == live && !s.blocked && s.pos(slot) == l.last {
+			if s.phase == live && !s.blocked && s.pos(slot) == l.last && s.hears(l.id, ev.Type) {
 				h.tally.deliveries++
 				if b := s.batch(); b != nil {
 					h.gather(s, b, &p)

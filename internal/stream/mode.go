@@ -4,14 +4,18 @@ package stream
 type mode struct {
 	gzip  *gzipped // nil: not compressed
 	batch batch
+
+	selection *selection // nil: everything
+	follows   []bool     // by slot, as far as it was asked for
+	passed    int        // unwanted entries since the client was last told its position
 }
 
 // mode is that of the stream that is asked for.
 func (r Request) mode() *mode {
-	if r.gzip == nil && r.Batch == 0 {
+	if r.gzip == nil && r.Batch == 0 && r.selection == nil {
 		return nil
 	}
-	return &mode{gzip: r.gzip, batch: batch{window: r.Batch}}
+	return &mode{gzip: r.gzip, batch: batch{window: r.Batch}, selection: r.selection}
 }
 
 // gzipped is the state of a compressed stream, nil for others.
@@ -41,7 +45,7 @@ func (h *Hub) event(s *Stream, p *part, id []byte, after anchor) anchor {
 	b := pieces{z: z, b: h.scratch.out[:0]}
 	b.text(eventHead)
 	b.text(user)
-	h.share(&b, p, after)
+	h.add(&b, p, after)
 	b.text(newline)
 	b.text(id)
 	b.text(newline)

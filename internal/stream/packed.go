@@ -27,8 +27,8 @@ const (
 	maxReach = 8 << 10
 )
 
-// share adds a part.
-func (h *Hub) share(to *pieces, p *part, after anchor) {
+// add adds a part.
+func (h *Hub) add(to *pieces, p *part, after anchor) {
 	if to.z == nil {
 		to.text(p.json())
 		return

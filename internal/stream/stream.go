@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"math/bits"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -128,7 +129,7 @@ func (h *Hub) put(s *Stream, f Frame) {
 // feed gives the stream the newest entry of a log. in says whether the user may
 // see it. A stream that is behind finds it when it pulls.
 func (h *Hub) feed(s *Stream, slot int32, in bool, e *entry) {
-	if s.phase != live {
+	if s.phase != live || !s.follows(slot) {
 		return
 	}
 	lagging := s.lagAt(slot) // the log's last is this entry already
@@ -152,17 +153,19 @@ func (h *Hub) send(s *Stream, slot int32, e *entry) {
 	parts := h.frames(e)
 	written := s.written(slot)
 	s.move(slot, e.Seq)
-	last := len(parts) - 1
-	for ; last >= 0 && !parts[last].to.Includes(s.user.id, e.By); last-- {
-	}
-	if last < 0 {
+	due, passed := s.due(e, parts)
+	if due == 0 {
+		if passed {
+			h.passOver(s, slot)
+		}
 		return
 	}
 	s.at.list(slot)
+	last := bits.Len32(due) - 1
 	var after anchor
 	for i := range parts[:last+1] {
 		p := &parts[i]
-		if p.n <= written || !p.to.Includes(s.user.id, e.By) {
+		if p.n <= written || due&(1<<i) == 0 {
 			continue
 		}
 		n := p.n
@@ -198,6 +201,7 @@ func (h *Hub) end(s *Stream, reason string) {
 		}
 	}
 	h.flushBatch(s)
+	h.unshare(s)
 	s.phase = closed
 	s.close()
 	h.metrics.closed.WithLabelValues(reason).Inc()
@@ -299,7 +303,8 @@ type Request struct {
 	LastEventID string        // the position to resume from, as the client got it; empty: now
 	Batch       time.Duration // how long an event may wait to be told together with others; 0: not at all
 
-	gzip *gzipped // of a stream whose first piece is compressed; nil: it is not
+	gzip      *gzipped   // of a stream whose first piece is compressed; nil: it is not
+	selection *selection // nil: everything
 }
 
 // Open takes a stream in: ErrFull, ErrClosed.
