@@ -15,7 +15,7 @@ const (
 // they stand before everything else that the stream is told, its end too, and the
 // position goes with them.
 type batch struct {
-	window time.Duration // 0: events don't wait
+	window time.Duration
 	parts  []*part
 	bytes  int
 	round  uint32 // a new one begins with each flush
@@ -23,10 +23,10 @@ type batch struct {
 
 // batch is that of a stream which gathers its events, nil for others.
 func (s *Stream) batch() *batch {
-	if s.mode == nil || s.mode.batch.window == 0 {
+	if s.mode == nil {
 		return nil
 	}
-	return &s.mode.batch
+	return s.mode.batch
 }
 
 // gather has an event wait for those that fall together with it.

@@ -1,13 +1,11 @@
 package stream
 
-// mode is in what a stream differs from a plain one, which has none.
+// mode is in what a stream differs from a plain one, which has none. Most streams are
+// compressed and nothing else: 32 bytes.
 type mode struct {
-	gzip  *gzipped // nil: not compressed
-	batch batch
-
-	selection *selection // nil: everything
-	follows   []bool     // by slot, as far as it was asked for
-	passed    int        // unwanted entries since the client was last told its position
+	gzip   *gzipped   // nil: not compressed
+	batch  *batch     // nil: events don't wait
+	narrow *narrowing // nil: it gets everything
 }
 
 // mode is that of the stream that is asked for.
@@ -15,7 +13,14 @@ func (r Request) mode() *mode {
 	if r.gzip == nil && r.Batch == 0 && r.selection == nil {
 		return nil
 	}
-	return &mode{gzip: r.gzip, batch: batch{window: r.Batch}, selection: r.selection}
+	m := &mode{gzip: r.gzip}
+	if r.Batch > 0 {
+		m.batch = &batch{window: r.Batch}
+	}
+	if r.selection != nil {
+		m.narrow = &narrowing{selection: r.selection}
+	}
+	return m
 }
 
 // gzipped is the state of a compressed stream, nil for others.

@@ -75,8 +75,8 @@ type scratch struct {
 // told notes that the client gets its position.
 func (s *Stream) told(now time.Time) {
 	s.at.told = now.UnixMilli()
-	if s.mode != nil {
-		s.mode.passed = 0
+	if s.mode != nil && s.mode.narrow != nil {
+		s.mode.narrow.passed = 0
 	}
 }
 

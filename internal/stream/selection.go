@@ -37,6 +37,13 @@ type selection struct {
 	wanted uint32 // of its parts, as bits
 }
 
+// narrowing is what a narrowed stream has of its own.
+type narrowing struct {
+	selection *selection
+	follows   []bool // by slot, as far as it was asked for
+	passed    int    // unwanted entries since the client was last told its position
+}
+
 // newSelection is that of types and logs in any order, nil if there are none.
 func newSelection(types []string, logs []chat.LogID) *selection {
 	if len(types)+len(logs) == 0 {
@@ -97,10 +104,10 @@ func (s *selection) parts(e *entry, parts []part) uint32 {
 
 // selection is what the stream is narrowed to, nil if it gets everything.
 func (s *Stream) selection() *selection {
-	if s.mode == nil {
+	if s.mode == nil || s.mode.narrow == nil {
 		return nil
 	}
-	return s.mode.selection
+	return s.mode.narrow.selection
 }
 
 // share makes streams with the same selection share it.
@@ -116,7 +123,7 @@ func (h *Hub) share(s *Stream) {
 		sel = same
 	}
 	h.selections[sel.key] = sel
-	s.mode.selection = sel
+	s.mode.narrow.selection = sel
 	sel.streams++
 }
 
@@ -138,11 +145,11 @@ func (s *Stream) follows(slot int32) bool {
 	if sel == nil {
 		return true
 	}
-	m := s.mode
-	for int(slot) >= len(m.follows) { // decided once for each seat
-		m.follows = append(m.follows, sel.follows(s.user.seats[len(m.follows)].log.id))
+	n := s.mode.narrow
+	for int(slot) >= len(n.follows) { // decided once for each seat
+		n.follows = append(n.follows, sel.follows(s.user.seats[len(n.follows)].log.id))
 	}
-	return m.follows[slot]
+	return n.follows[slot]
 }
 
 // hears says whether the stream wants an ephemeral of that log and type.
@@ -171,7 +178,8 @@ func (s *Stream) due(e *entry, parts []part) (due uint32, passed bool) {
 // client's position would grow old: it is told now and then.
 func (h *Hub) passOver(s *Stream, slot int32) {
 	s.at.list(slot)
-	if s.mode.passed++; s.mode.passed >= maxPassed {
+	n := s.mode.narrow
+	if n.passed++; n.passed >= maxPassed {
 		h.tell(s)
 	}
 }

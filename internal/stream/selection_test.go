@@ -228,7 +228,7 @@ func selectShared(w *world) {
 	a, b := w.connectNarrow(narrowed("message", log), ""), w.connectNarrow(narrowed("message", log), "")
 	c := w.connectNarrow(narrowed("message", other), "")
 	w.within(func(h *Hub) {
-		if a.stream.mode.selection != b.stream.mode.selection || len(h.selections) != 2 {
+		if a.stream.selection() != b.stream.selection() || len(h.selections) != 2 {
 			w.Errorf("%d selections", len(h.selections))
 		}
 	})

@@ -40,6 +40,7 @@ type Stream struct {
 	gone    atomic.Bool // the socket said Closed
 
 	// Owned by the hub's loop.
+	round       uint32 // of pulling; a new one begins after a restart; here it fills a gap
 	user        *user
 	expires     int64    // of the session, Unix ms
 	lags        []lag    // where the stream isn't where the hub is
@@ -47,7 +48,6 @@ type Stream struct {
 	resume      *resume  // until the positions are fixed, if the client brought one
 	heldAt      int64    // Unix ms: when the session was last read
 	askedAt     uint64   // the turn in which the newest read of the memberships began
-	round       uint32   // of pulling; a new one begins after a restart
 	reset       reset    // why the client's position doesn't count, until it was told
 	phase       phase
 	foreign     bool // the session is
