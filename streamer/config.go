@@ -37,6 +37,9 @@ func readConfig(getenv func(string) string) (Config, error) {
 	// default 25. Whoever stops the container must give it 15 s more: for sockets that
 	// take no more and for the queue. ECS's stopTimeout is 30 s by default, 120 s at most.
 	c.Streamer.Drain = max(1, time.Duration(e.Number("DRAIN_SECONDS", 25, 0, 110))*time.Second) // zero would be the hub's default
+	// COMPRESS: off for no gzip, where something between here and the clients holds
+	// compressed answers back. Default on.
+	c.Streamer.NoCompression = !e.OnOff("COMPRESS", true)
 	c.Streamer.Instance = instance()
 	return c, errors.Join(err, e.Err())
 }

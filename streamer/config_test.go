@@ -27,19 +27,19 @@ func TestReadConfig(t *testing.T) {
 		{"OK", nil, 8080, 9090, app.StreamerConfig{Config: stream.Config{Drain: 25 * time.Second}}, nil},
 		{
 			"OKEverything",
-			map[string]string{"PORT": "1", "METRICS_PORT": "0", "CELL": "3", "MAX_CONNECTIONS": "7", "DRAIN_SECONDS": "110"},
+			map[string]string{"PORT": "1", "METRICS_PORT": "0", "CELL": "3", "MAX_CONNECTIONS": "7", "DRAIN_SECONDS": "110", "COMPRESS": "off"},
 			1, 0,
-			app.StreamerConfig{Config: stream.Config{MaxConnections: 7, Drain: 110 * time.Second}, Cell: 3},
+			app.StreamerConfig{Config: stream.Config{MaxConnections: 7, Drain: 110 * time.Second, NoCompression: true}, Cell: 3},
 			nil,
 		},
 		// Zero would be the hub's default.
 		{"OKAtOnce", map[string]string{"DRAIN_SECONDS": "0"}, 8080, 9090, app.StreamerConfig{Config: stream.Config{Drain: 1}}, nil},
 		{
 			"ErrAllAtOnce",
-			map[string]string{"TABLE_NAME": "", "PORT": "-1", "METRICS_PORT": "x", "CELL": "4", "MAX_CONNECTIONS": "0", "DRAIN_SECONDS": "111"},
+			map[string]string{"TABLE_NAME": "", "PORT": "-1", "METRICS_PORT": "x", "CELL": "4", "MAX_CONNECTIONS": "0", "DRAIN_SECONDS": "111", "COMPRESS": "maybe"},
 			0, 0,
 			app.StreamerConfig{},
-			[]string{"TABLE_NAME", "PORT: \"-1\"", "METRICS_PORT", "CELL: \"4\" is not a whole number from 0 to 3", "MAX_CONNECTIONS", "DRAIN_SECONDS"},
+			[]string{"TABLE_NAME", "PORT: \"-1\"", "METRICS_PORT", "CELL: \"4\" is not a whole number from 0 to 3", "MAX_CONNECTIONS", "DRAIN_SECONDS", "COMPRESS"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -69,10 +69,19 @@ func asyncAPI() object {
 			{"action", "send"},
 			{"channel", object{{"$ref", "#/channels/events"}}},
 			{"summary", "Follow what happens"},
-			{"bindings", object{{"http", object{{"method", "GET"}, {"bindingVersion", "0.3.0"}}}}},
+			{"bindings", object{{"http", object{{"method", "GET"}, {"query", streamQuery()}, {"bindingVersion", "0.3.0"}}}}},
 		}}}},
 		{"components", object{{"messages", made}, {"schemas", s.components()}}},
 	}
+}
+
+// streamQuery is the schema of what a stream can be asked for.
+func streamQuery() object {
+	var properties object
+	for _, p := range stream.Parameters {
+		properties = append(properties, member{p.Name, parameterSchema(p).with("description", p.Doc)})
+	}
+	return object{{"type", "object"}, {"properties", properties}}
 }
 
 // fields are those of the frame beside data: what EventSource calls type and

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"tidings/internal/stream"
 )
 
 const eventsIntro = `<!-- Made from the code: make docs -->
@@ -16,12 +18,24 @@ What comes on ` + "`GET /api/events`" + `, one server-sent event each. [asyncapi
   The ` + "`id:`" + ` of the frame is the position to resume from; ephemeral ones have neither an id nor an ` + "`eventId`" + `.
 - Events of the stream itself carry their type in ` + "`event:`" + ` and have no id.
 - Drop duplicates by ` + "`eventId`" + `. Ignore types and fields that you don't know.
+- With ` + "`Accept-Encoding: gzip`" + `, which browsers send by themselves, the stream is compressed; each event can be read when it comes.
 `
 
 // Events is docs/events.md.
 func Events() []byte {
 	s, goldens := newSchemas(), readGoldens()
 	b := bytes.NewBufferString(eventsIntro)
+	b.WriteString("\n| query | | |\n|---|---|---|\n")
+	for _, p := range stream.Parameters {
+		typ := p.Type
+		if p.Most > 0 {
+			typ += fmt.Sprintf(", 1 to %d", p.Most)
+		}
+		if p.Repeated {
+			typ += ", repeatable"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", p.Name, typ, p.Doc)
+	}
 	for _, m := range messages() {
 		fmt.Fprintf(b, "\n## %s\n\n%s", m.Name, m.Doc)
 		if m.Ephemeral {

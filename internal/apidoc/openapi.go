@@ -10,6 +10,7 @@ import (
 	"tidings/internal/chat"
 	"tidings/internal/httpapi"
 	"tidings/internal/session"
+	"tidings/internal/stream"
 )
 
 // Version is that of the API, in both documents.
@@ -196,10 +197,32 @@ func (g *generator) events() object {
 		"Whoever can't be served now is answered 200 with a reconnect event, since any other status ends a browser's EventSource for good."
 	return append(
 		g.start(http.MethodGet, "/api/events", "Follow what happens", detail, false),
+		member{"parameters", streamParameters()},
 		member{"responses", object{
 			{"200", object{{"description", "the stream"}, {"content", object{{"text/event-stream", object{{"schema", object{{"type", "string"}}}}}}}}},
 			{"401", g.problem(http.StatusUnauthorized, []string{chat.ErrSessionEnded.Code, chat.ErrUnauthenticated.Code})},
 			{"406", g.problem(http.StatusNotAcceptable, []string{"not_acceptable"})},
+			{"422", g.problem(http.StatusUnprocessableEntity, []string{chat.Invalid().Code})},
 		}},
 	)
+}
+
+// streamParameters are what a stream can be asked for.
+func streamParameters() []any {
+	var out []any
+	for _, p := range stream.Parameters {
+		out = append(out, object{{"name", p.Name}, {"in", "query"}, {"required", false}, {"description", p.Doc}, {"schema", parameterSchema(p)}})
+	}
+	return out
+}
+
+func parameterSchema(p stream.Parameter) object {
+	schema := object{{"type", p.Type}}
+	switch {
+	case p.Most > 0:
+		schema = append(schema, member{"minimum", 1}, member{"maximum", p.Most})
+	case p.Repeated:
+		schema = object{{"type", "array"}, {"items", schema}}
+	}
+	return schema
 }

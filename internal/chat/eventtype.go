@@ -31,3 +31,16 @@ var EventTypes = []EventType{
 		place: place{ConversationID: "1-2"}, UserID: 2, MessageID: "17", ReadCount: 9,
 	}},
 }
+
+// MayMake says whether entries of the log can make events of that type. A user's own
+// log takes whatever other services emit.
+func (l LogID) MayMake(typ string) bool {
+	switch {
+	case l.Is(ConversationPrefix):
+		return typ == "message" || typ == "notification" || typ == "conversation_update"
+	case l.Is(GroupPrefix):
+		return typ == "message" || typ == "notification" || typ == "group_update"
+	default:
+		return true
+	}
+}

@@ -42,7 +42,7 @@ var bugs = []bug{
 	{"dedup off", []edit{{streamDir + "log.go", "		h.tally.duplicates++\n	case l.state == tracked && seq == l.last+1", "		if e != nil {\n			h.deliver(l, &entry{Entry: *e})\n		}\n	case l.state == tracked && seq == l.last+1"}}},
 	{"order off: an entry that is ahead is delivered", []edit{{streamDir + "log.go", "case l.state == tracked && seq == l.last+1 && e != nil:", "case l.state == tracked && e != nil:"}}},
 	{"a lag overlooked on delivery", []edit{{streamDir + "stream.go", "	case lagging >= 0 && s.lags[lagging].pos != e.Seq-1:\n", "	case lagging >= 0 && s.lags[lagging].pos > e.Seq-1:\n"}}},
-	{"positions not kept where a seat changes", []edit{{streamDir + "user.go", "		if s.phase == live && s.lagAt(slot) < 0 {", "		if s.phase != live && s.lagAt(slot) < 0 {"}}},
+	{"positions not kept where a seat changes", []edit{{streamDir + "user.go", "		if s.phase == live && s.lagAt(slot) < 0 && s.follows(slot) {", "		if s.phase != live && s.lagAt(slot) < 0 {"}}},
 	{"gap fill off", []edit{{streamDir + "gap.go", "	g.busy = true\n	h.timers.set(h.now.Add(gapWait), func() { h.fill(l, g) })", "	g.busy = true"}}},
 	{"hints ignored", []edit{{streamDir + "hub.go", "			h.arrive(hint.Log, hint.Seq, hint.Adds, nil)", "			_ = hint.Log"}}},
 	{"what arrives while the head is read is dropped", []edit{{streamDir + "log.go", "case l == nil || l.state == untracked:", "case l == nil || l.state != tracked:"}}},
@@ -78,6 +78,16 @@ var bugs = []bug{
 	{"a client ahead of the hub begins at the hub's end", []edit{{streamDir + "resume.go", "	s.stand(slot, m.seq, m.part)\n", "	end, _ := s.user.target(slot)\n	s.stand(slot, min(m.seq, end), m.part)\n"}}},
 	{"too many resets", []edit{{streamDir + "resume.go", "const maxReplay = 1000\n", "const maxReplay = 5\n"}}},
 	{"a hole skipped in silence", []edit{{streamDir + "pull.go", "	h.restart(s, resetExpired)\n}", "	s.move(slot, to)\n	h.pull(s)\n}"}}},
+
+	// Batches and selections.
+	{"a batch without its position", []edit{{streamDir + "batch.go", "	if durable {\n", "	if durable && len(b.parts) > 1 {\n"}}},
+	{"the selection isn't in the cursor", []edit{
+		{streamDir + "position.go", "s.selection().cursor(), s.at.w", "0*s.selection().cursor(), s.at.w"},
+		{streamDir + "resume.go", "case c.selection != s.selection().cursor():", "case c.selection != 0:"},
+	}},
+	{"logs are sent that nobody asked for", []edit{{streamDir + "stream.go", "if s.phase != live || !s.follows(slot) {", "if s.phase != live {"}}},
+	{"a log that is selected and joined later stays silent", []edit{{streamDir + "user.go", "if s.phase == live && s.follows(slot) {", "if s.phase == live && s.selection() == nil {"}}},
+	{"what is decided of an entry is taken for another's", []edit{{streamDir + "selection.go", "	if s.seq == e.Seq && s.log == e.Log {", "	if s.seq == e.Seq {"}}},
 
 	// Sessions.
 	{"a log-out ends no stream", []edit{

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -16,17 +17,21 @@ import (
 // everything that happens to it, and all that it got.
 type client struct {
 	// Constant.
-	w    *world
-	name string
-	user chat.UserID
-	rand *rand.Rand // of its own goroutine
-	done chan struct{}
-	kind bool // a block without an id leaves the position as it is, as in browsers
+	w     *world
+	name  string
+	user  chat.UserID
+	rand  *rand.Rand // of its own goroutine
+	done  chan struct{}
+	batch int  // ms over which events are gathered for it, 0: each comes alone
+	kind  bool // a block without an id leaves the position as it is, as in browsers
 
 	mu       sync.Mutex
 	login    *login // whose token it sends
+	narrow   narrow // what its EventSource object asks for
 	url      string // the position that its EventSource object was made with, in the URL
 	lastID   string // the EventSource's last event ID string
+	urlOf    string // the selection that url is a position of
+	idOf     string // the same of lastID
 	got      []event
 	since    time.Time               // when it got the position that it goes on from, or was told of a gap
 	last     map[chat.LogID]position // since then
@@ -58,6 +63,10 @@ type event struct {
 func (w *world) newClient(user chat.UserID, l *login) *client {
 	name := fmt.Sprintf("client %d of user %d", len(w.clients)+1, user)
 	c := &client{w: w, name: name, user: user, rand: w.source(name), login: l, done: make(chan struct{}), kind: w.rand.IntN(2) == 0, last: map[chat.LogID]position{}, poke: make(chan struct{}, 1)}
+	if w.rand.IntN(4) == 0 {
+		c.batch = int(logUniform(w.rand, 1, 1000))
+	}
+	c.narrow = w.drawNarrow(w.rand)
 	w.clients = append(w.clients, c)
 	go c.run()
 	return c
@@ -153,16 +162,22 @@ func (c *client) connect() *conn {
 	}
 	r.Header.Set("Accept", "text/event-stream")
 	c.mu.Lock()
-	c.conn, k.n, k.login = k, len(c.conns)+1, c.login
+	c.conn, k.n, k.login, k.narrow = k, len(c.conns)+1, c.login, c.narrow
 	c.conns = append(c.conns, k)
 	r.Header.Set("Cookie", "tidings.session="+c.login.token)
-	if c.url != "" {
-		r.URL.RawQuery = url.Values{"lastEventId": {c.url}}.Encode()
-		k.lastID = c.url
+	query := url.Values{}
+	if c.batch > 0 {
+		query.Set("batch", strconv.Itoa(c.batch))
 	}
+	if c.url != "" {
+		query.Set("lastEventId", c.url)
+		k.lastID, k.foreign = c.url, c.urlOf != c.narrow.key()
+	}
+	c.narrow.ask(query)
+	r.URL.RawQuery = query.Encode()
 	if c.lastID != "" {
 		r.Header.Set("Last-Event-ID", c.lastID)
-		k.lastID = c.lastID
+		k.lastID, k.foreign = c.lastID, c.idOf != c.narrow.key()
 	}
 	if !c.w.calm.Load() && c.rand.Float64() < c.w.history.cuts {
 		k.cutAt = c.rand.IntN(1 << (5 + c.rand.IntN(11)))

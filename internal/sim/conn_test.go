@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -16,16 +17,18 @@ import (
 // conn is one connection: the response as the network takes it.
 type conn struct {
 	// Constant.
-	c      *client
-	n      int
-	in     *instance
-	login  *login
-	began  time.Time
-	lastID string // that was sent
-	ctx    context.Context
-	cancel context.CancelFunc
-	ended  chan struct{} // the handler has returned
-	gone   chan struct{} // the client is through with it
+	c       *client
+	n       int
+	in      *instance
+	login   *login
+	began   time.Time
+	lastID  string // that was sent
+	narrow  narrow
+	foreign bool // lastID is a position of another selection
+	ctx     context.Context
+	cancel  context.CancelFunc
+	ended   chan struct{} // the handler has returned
+	gone    chan struct{} // the client is through with it
 
 	rand   *rand.Rand // of the network
 	header http.Header
@@ -141,6 +144,9 @@ func (k *conn) dispatch() {
 	p, c := &k.parser, k.c
 	if p.hasID || !c.kind {
 		c.lastID = p.id // by the letter; the buffer is that of this response
+		if p.id != k.lastID {
+			c.idOf = k.narrow.key()
+		}
 	}
 	if p.hasData || p.hasID {
 		e := event{at: time.Now(), conn: k, id: p.id, name: p.name, data: p.data, hasID: p.hasID}
@@ -150,23 +156,59 @@ func (k *conn) dispatch() {
 		if p.hasData && e.name == "" {
 			e.name = "message"
 		}
-		if e.name == "heartbeat" {
-			k.checkBeat(e.at)
-			k.beatAt, k.blocked = e.at, false
+		if e.name == "message" && c.batch > 0 {
+			for _, e := range e.each() {
+				k.take(e)
+			}
 		} else {
-			e.place, e.part = durable(e)
-			if e.part > 0 {
-				c.last[e.place.log] = position{e.place.seq, e.part}
-			}
-			if e.name == "reset" || c.since.IsZero() {
-				c.since = e.at
-				clear(c.last)
-			}
-			c.got = append(c.got, e)
-			c.w.logf(c.name, "gets %s %s", e.name, short(e))
+			k.take(e)
 		}
 	}
 	p.name, p.data, p.hasData, p.hasID = "", "", false, false
+}
+
+// each are the events of a batch. Its position is that of each which has one.
+func (e event) each() (out []event) {
+	var all []json.RawMessage
+	if err := json.Unmarshal([]byte(e.data), &all); err != nil {
+		e.conn.c.w.fail("%s: no batch: %v: %s", e.conn.c.name, err, e.data)
+	}
+	durables := 0
+	for _, data := range all {
+		one := e
+		one.data = string(data)
+		if _, part := durable(one); part > 0 {
+			durables++
+		} else {
+			one.id, one.hasID = "", false
+		}
+		out = append(out, one)
+	}
+	if durables == 0 && e.hasID || len(all) == 0 {
+		e.conn.c.w.fail("%s: a batch with nothing of an id has one: %s", e.conn.c.name, e.data)
+	}
+	e.conn.c.w.countN("events in batches", len(all))
+	return out
+}
+
+// take takes an event, or an id without data.
+func (k *conn) take(e event) {
+	c := k.c
+	if e.name == "heartbeat" {
+		k.checkBeat(e.at)
+		k.beatAt, k.blocked = e.at, false
+		return
+	}
+	e.place, e.part = durable(e)
+	if e.part > 0 {
+		c.last[e.place.log] = position{e.place.seq, e.part}
+	}
+	if e.name == "reset" || c.since.IsZero() {
+		c.since = e.at
+		clear(c.last)
+	}
+	c.got = append(c.got, e)
+	c.w.logf(c.name, "gets %s %s", e.name, short(e))
 }
 
 // maxSilence is how far apart heartbeats may be, and what the world itself adds.

@@ -105,16 +105,24 @@ func (o *oracle) readLog(l *logState, head int64) *truth {
 	return t
 }
 
-// includes says whether the user is entitled to that event.
-func (o *oracle) includes(e *entry, ev chat.Event, user chat.UserID) bool {
-	return o.seats[user][e.Log].Contains(e.Seq) && ev.To.Includes(user, e.By)
+// includes says whether the user is entitled to that event and has asked for it.
+func (o *oracle) includes(e *entry, ev chat.Event, v view) bool {
+	return o.seats[v.user][e.Log].Contains(e.Seq) && ev.To.Includes(v.user, e.By) && v.wants(e.Log, ev.Type)
 }
 
-// next is the first event after a position that the user is entitled to.
-func (o *oracle) next(t *truth, user chat.UserID, after position) (position, *entry) {
+// view is who sees what of the logs.
+type view struct {
+	user chat.UserID
+	narrow
+}
+
+func (c *client) view() view { return view{c.user, c.narrow} }
+
+// next is the first event after a position that is to be seen.
+func (o *oracle) next(t *truth, v view, after position) (position, *entry) {
 	for _, e := range t.entries[max(0, after.seq-1):] {
 		for _, ev := range e.events {
-			if (e.Seq > after.seq || ev.Part > after.part) && o.includes(e, ev, user) {
+			if (e.Seq > after.seq || ev.Part > after.part) && o.includes(e, ev, v) {
 				return position{e.Seq, ev.Part}, e
 			}
 		}
@@ -124,10 +132,10 @@ func (o *oracle) next(t *truth, user chat.UserID, after position) (position, *en
 
 // missing is what a client lacks of a log behind its last event there, or since it
 // had its position.
-func (o *oracle) missing(t *truth, user chat.UserID, last position, since time.Time) (position, *entry) {
-	p, e := o.next(t, user, last)
+func (o *oracle) missing(t *truth, v view, last position, since time.Time) (position, *entry) {
+	p, e := o.next(t, v, last)
 	for last == (position{}) && e != nil && !e.at.After(since) {
-		p, e = o.next(t, user, p)
+		p, e = o.next(t, v, p)
 	}
 	return p, e
 }
@@ -158,7 +166,7 @@ func (o *oracle) completeFor(c *client) bool {
 		return false
 	}
 	for _, t := range o.logs {
-		if _, e := o.missing(t, c.user, c.last[t.id], c.since); e != nil {
+		if _, e := o.missing(t, c.view(), c.last[t.id], c.since); e != nil {
 			return false
 		}
 	}

@@ -83,7 +83,7 @@ func (r *reading) end() {
 		return
 	}
 	for _, t := range r.logs {
-		if p, e := r.missing(t, c.user, r.last[t.id], r.since); e != nil {
+		if p, e := r.missing(t, c.view(), r.last[t.id], r.since); e != nil {
 			r.w.fail("%s: %s/%d/%d is missing, committed at %v; its last there is %v, its position from %v",
 				c.name, t.id, p.seq, p.part, e.at.Sub(r.w.began), r.last[t.id], r.since.Sub(r.w.began))
 		}
@@ -101,6 +101,8 @@ func (r *reading) readyAt(e event) {
 		r.wrong(e, "ready before the position")
 	case d.Resumed && e.conn.lastID == "":
 		r.wrong(e, "resumed without a position")
+	case d.Resumed && e.conn.foreign:
+		r.wrong(e, "resumed from the position of another selection")
 	}
 	r.ready = true
 	r.unready = !d.Resumed && e.conn.lastID != ""
@@ -112,8 +114,11 @@ func (r *reading) readyAt(e event) {
 // durable checks an event of an entry.
 func (r *reading) durable(e event) {
 	r.w.count("durable events")
+	if e.conn.narrow.any() {
+		r.w.count("durable events on narrowed streams")
+	}
 	log, at := e.place.log, position{e.place.seq, e.part}
-	t := r.logs[log]
+	t, v := r.logs[log], view{r.c.user, e.conn.narrow}
 	if t == nil || e.place.seq > int64(len(t.entries)) {
 		r.wrong(e, "there is no such entry")
 		return
@@ -128,15 +133,15 @@ func (r *reading) durable(e event) {
 	r.revocation(e)
 	last, going := r.last[log]
 	if going {
-		switch want, _ := r.next(t, r.c.user, last); {
+		switch want, _ := r.next(t, v, last); {
 		case at.seq < last.seq || at.seq == last.seq && at.part <= last.part:
 			r.wrong(e, "twice, or out of order: after %d/%d", last.seq, last.part)
 		case at != want:
 			r.wrong(e, "%s/%d/%d is missing before it", log, want.seq, want.part)
 		}
-	} else if want, missed := r.missing(t, r.c.user, position{}, r.since); missed != nil && (want.seq < at.seq || want.seq == at.seq && want.part < at.part) {
+	} else if want, missed := r.missing(t, v, position{}, r.since); missed != nil && (want.seq < at.seq || want.seq == at.seq && want.part < at.part) {
 		r.wrong(e, "%s/%d/%d is missing before it, committed at %v, after the position of %v", log, want.seq, want.part, missed.at.Sub(r.w.began), r.since.Sub(r.w.began))
-	} else if first, _ := r.next(t, r.c.user, position{seq: at.seq}); first != at {
+	} else if first, _ := r.next(t, v, position{seq: at.seq}); first != at {
 		r.wrong(e, "begins within an entry")
 	}
 	r.last[log] = at
@@ -149,8 +154,8 @@ func (r *reading) content(e event, ent *entry) bool {
 		if ev.Part != e.part || !ev.To.Includes(user, ent.By) {
 			continue
 		}
-		if !r.includes(ent, ev, user) {
-			r.wrong(e, "is not the user's, who belongs to the log in %v", r.seats[user][ent.Log])
+		if !r.includes(ent, ev, view{user, e.conn.narrow}) {
+			r.wrong(e, "is not the user's, who belongs to the log in %v and asked for %v", r.seats[user][ent.Log], e.conn.narrow)
 			return false
 		}
 		want := `{"userId":` + user.String() + `,"type":` + strconv.Quote(ev.Type) + `,"data":` + string(ev.Data) +
@@ -205,6 +210,8 @@ func (r *reading) ephemeral(e event) {
 		r.wrong(e, "the user never was a member")
 	case !r.ready:
 		r.wrong(e, "before ready")
+	case !e.conn.narrow.wants(log, d.Type):
+		r.wrong(e, "not asked for")
 	}
 }
 
@@ -219,23 +226,27 @@ func (r *reading) reset(e event) {
 	}
 	r.w.count("reset: " + d.Reason)
 	switch {
-	case d.Reason == "overflow" && r.unsent(e.at) > maxReplay:
+	case d.Reason == "overflow" && r.unsent(e) > maxReplay:
+	case d.Reason == "selection" && e.conn.foreign:
 	case d.Reason == "expired" && len(r.w.gone) > 0:
 	case d.Reason == "expired" && e.at.Sub(r.brought) > 7*24*time.Hour-4*time.Hour:
 	default:
-		r.wrong(e, "without a reason: %d entries were not sent, the last position is %v old", r.unsent(e.at), e.at.Sub(r.brought))
+		r.wrong(e, "without a reason: %d entries were not sent, the last position is %v old", r.unsent(e), e.at.Sub(r.brought))
 	}
 	r.since, r.unready = e.at, false
 	clear(r.last)
 }
 
 // unsent is how many entries the client may have lacked then.
-func (r *reading) unsent(at time.Time) (n int) {
+func (r *reading) unsent(reset event) (n int) {
 	for _, t := range r.logs {
+		if !reset.conn.narrow.follows(t.id) {
+			continue
+		}
 		last, going := r.last[t.id]
 		iv := r.seats[r.c.user][t.id]
 		for _, e := range t.entries {
-			if e.at.After(at) {
+			if e.at.After(reset.at) {
 				break
 			}
 			if !iv.Contains(e.Seq) || going && e.Seq < last.seq || !going && e.at.Before(r.since.Add(-20*time.Minute)) {

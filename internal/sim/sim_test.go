@@ -159,7 +159,7 @@ func TestWorld(t *testing.T) {
 // happenings must be among what some hundred worlds do, or they are emptier than they
 // look.
 var happenings = []string{
-	"durable events", "ephemeral events", "resumed", "reset: overflow", "reset: expired",
+	"durable events", "ephemeral events", "events in batches", "durable events on narrowed streams", "reset: selection", "resumed", "reset: overflow", "reset: expired",
 	"streamer crashed", "streamer drained", "streamer stalled", "relay stalled", "function died", "publish lost after commit",
 	"transaction done but not answered", "transaction held on its way", "request repeated",
 	"stream cut", "stream cut within", "client away", "slow reader", "log-out", "flood", "closed for days", "entry gone from the table",

@@ -38,7 +38,7 @@ func (w *world) logOut() {
 		c.set(func() {
 			c.login, c.failed = again, false
 			if c.lastID != "" { // a new EventSource
-				c.url, c.lastID = c.lastID, ""
+				c.url, c.urlOf, c.lastID = c.lastID, c.idOf, ""
 			}
 		})
 		w.logf(c.name, "has another session: %s instead of %s", again.id, l.id)
@@ -70,6 +70,22 @@ func (w *world) cutClient() {
 		w.count("stream cut")
 		c.cut("cut", w.ghost(w.rand))
 	}
+}
+
+// reopen makes a page a new EventSource, which asks for something else.
+func (w *world) reopen() {
+	c := w.someClient()
+	if c == nil {
+		return
+	}
+	n := w.drawNarrow(w.rand)
+	c.set(func() {
+		c.narrow = n
+		if c.lastID != "" {
+			c.url, c.urlOf, c.lastID = c.lastID, c.idOf, ""
+		}
+	})
+	c.cut(fmt.Sprintf("opened anew for %v", n), w.ghost(w.rand))
 }
 
 func (w *world) sendAway() {

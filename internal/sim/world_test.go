@@ -306,7 +306,7 @@ func (w *world) coda() {
 	o, last := w.newOracle(), w.order[len(w.order)-1].id
 	for _, c := range w.clients {
 		c.mu.Lock()
-		if _, e := o.missing(o.logs[last], c.user, c.last[last], c.since); e != nil && o.active(c) {
+		if _, e := o.missing(o.logs[last], c.view(), c.last[last], c.since); e != nil && o.active(c) {
 			w.fail("%s: the last group is late", c.name)
 		}
 		c.mu.Unlock()

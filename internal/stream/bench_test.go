@@ -23,7 +23,7 @@ func (s *sink) Close()                  {}
 
 // benchHub has n users with one stream each, all members of the log, and its
 // loop is the benchmark.
-func benchHub(b *testing.B, n int) *Hub {
+func benchHub(b *testing.B, n int, modes ...func() *mode) *Hub {
 	b.Helper()
 	store := newFakeStore()
 	h := NewHub(Config{}, store, store, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
@@ -37,6 +37,11 @@ func benchHub(b *testing.B, n int) *Hub {
 		openSink(b, h, store, u)
 	}
 	runUntil(b, h, n)
+	for _, m := range modes {
+		for _, u := range h.users {
+			u.streams[0].mode = m()
+		}
+	}
 	return h
 }
 
@@ -73,8 +78,14 @@ func runUntil(b *testing.B, h *Hub, n int) {
 	}
 }
 
+// benchMessage is a message of a hundred characters.
 func benchMessage() chat.Entry {
+	alice, bob := chat.UserRef{ID: 1, Username: "alice", DisplayName: "Alice Liddell"}, chat.UserRef{ID: 2, Username: "bob", DisplayName: "Bob"}
 	e := message(log, 1)
+	e.Body = mustJSON(chat.MessageBody{
+		Sender: alice, Members: []chat.UserRef{alice, bob},
+		Content: "Shall we meet at the climbing hall tomorrow at seven? I bring the rope if you take the quickdraws.",
+	})
 	e.TS = time.Now().UnixMilli()
 	return e
 }
@@ -83,20 +94,27 @@ func benchMessage() chat.Entry {
 // decoding and writing.
 func BenchmarkDeliver(b *testing.B) {
 	for _, n := range []int{1, 20, 1000} {
-		b.Run(fmt.Sprintf("streams=%d", n), func(b *testing.B) {
-			h := benchHub(b, n)
-			e := benchMessage()
-			e.Seq = h.logs.get(log).last
-			env := bus.Envelope{Entry: &e}
-			b.ReportAllocs()
-			for b.Loop() {
-				e.Seq++
-				h.take(func() { h.deliverEnvelope(&env) })
-				h.turn()
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/stream")
+		b.Run(fmt.Sprintf("streams=%d", n), func(b *testing.B) { benchDeliver(b, benchHub(b, n), n) })
+		b.Run(fmt.Sprintf("gzip/streams=%d", n), func(b *testing.B) {
+			benchDeliver(b, benchHub(b, n, func() *mode { return &mode{gzip: &gzipped{}} }), n)
 		})
 	}
+}
+
+func benchDeliver(b *testing.B, h *Hub, n int) {
+	e := benchMessage()
+	e.Seq = h.logs.get(log).last
+	env := bus.Envelope{Entry: &e}
+	out := h.users[chat.UserID(n)].streams[0].conn.(*sink)
+	before := out.bytes
+	b.ReportAllocs()
+	for b.Loop() {
+		e.Seq++
+		h.take(func() { h.deliverEnvelope(&env) })
+		h.turn()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/stream")
+	b.ReportMetric(float64(out.bytes-before)/float64(b.N), "B/message")
 }
 
 // BenchmarkDuplicate is what a duplicate costs the loop.
@@ -136,7 +154,7 @@ func BenchmarkEncode(b *testing.B) {
 	e := benchMessage()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := encodeEntry(&e); err != nil {
+		if _, err := encodeEntry(&entry{Entry: e}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -23,7 +23,7 @@ func (h *Hub) frames(e *entry) []part {
 	if e.encoded {
 		return e.parts
 	}
-	parts, err := encodeEntry(&e.Entry)
+	parts, err := encodeEntry(e)
 	if err != nil {
 		h.metrics.unencodable.Inc()
 		h.log.ErrorContext(h.readCtx, "encode entry", "log", e.Log, "seq", e.Seq, "kind", e.Kind, "error", err)
@@ -39,6 +39,9 @@ func (e *entry) bytes() int {
 	n := entryOverhead + len(e.Body)
 	for _, p := range e.parts {
 		n += len(p.tail)
+		for _, x := range p.packed {
+			n += packedOverhead + len(x.blocks)
+		}
 	}
 	return n
 }

@@ -13,6 +13,7 @@ type Config struct {
 	Heartbeat      time.Duration // 25 s, at most 30 s: many proxies cut a silent connection at 30 s
 	CacheBytes     int           // 4 MiB of recent entries, some 4,000: at 100 a second the newest 40 s, in which who lost a connection is back
 	Drain          time.Duration // 25 s over which streams are sent away on a stop: within the 30 s that containers get by default
+	NoCompression  bool          // also for clients that ask for it: where something on the way holds compressed text back
 	Seed           uint64        // of what the hub draws by chance; 0: drawn itself
 }
 

@@ -1,8 +1,12 @@
 package stream
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +27,7 @@ type event struct {
 type fakeConn struct {
 	stream *Stream
 	user   chat.UserID
+	gzip   bool
 
 	mu      sync.Mutex
 	raw     []byte
@@ -100,7 +105,23 @@ func (c *fakeConn) isClosed() bool {
 func (c *fakeConn) text() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.gzip {
+		return gunzip(c.raw)
+	}
 	return string(c.raw)
+}
+
+// gunzip is the text of a compressed stream so far.
+func gunzip(raw []byte) string {
+	z, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		panic(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) { // it goes on
+		panic(err)
+	}
+	return string(text)
 }
 
 // events are all frames so far, read as an EventSource does.
@@ -121,26 +142,33 @@ func lastID(raw string) (id string) {
 func parseEvents(raw string) []event {
 	var out []event
 	for block := range strings.SplitSeq(raw, "\n\n") {
-		e := event{Event: "message"}
-		data := ""
+		name, data := "message", ""
 		for line := range strings.SplitSeq(block, "\n") {
-			name, value, _ := strings.Cut(line, ": ")
-			switch name {
+			field, value, _ := strings.Cut(line, ": ")
+			switch field {
 			case "event":
-				e.Event = value
+				name = value
 			case "data":
 				data += value
 			}
 		}
-		if data == "" {
+		switch {
+		case data == "":
 			continue
+		case name != "message":
+			out = append(out, event{Event: name, Data: json.RawMessage(data)})
+			continue
+		case data[0] != '[':
+			data = "[" + data + "]"
 		}
-		if e.Event != "message" {
-			e.Data = json.RawMessage(data)
-		} else if err := json.Unmarshal([]byte(data), &e); err != nil {
+		var events []event
+		if err := json.Unmarshal([]byte(data), &events); err != nil {
 			panic(fmt.Sprintf("frame %q: %v", block, err))
 		}
-		out = append(out, e)
+		for _, e := range events {
+			e.Event = name
+			out = append(out, e)
+		}
 	}
 	return out
 }

@@ -15,6 +15,9 @@
 //     (pull.go). Where it equals last the stream is live, and entries reach it as
 //     they come. A slow reader is a stream that pulls.
 //
+// A stream may be compressed (gzip.go, packed.go), gather its events (batch.go) or be
+// narrowed (selection.go); that stands behind one pointer (mode.go), nil for plain ones.
+//
 // A stream's socket (socket.go) is on Linux a bare descriptor: Handler.Listen or a
 // hijack takes the connection over (lean_linux.go), and one poller looks after all of
 // them. Else, and for HTTP/2, net/http serves it (portable.go). TLS ends before.

@@ -65,7 +65,7 @@ func (h *Hub) sendAwayBy(all []*Stream, began time.Time) {
 // sendAway tells the stream to go to another instance.
 func (h *Hub) sendAway(s *Stream) {
 	if s.phase != closed {
-		s.conn.Write(reconnectFrame(between(h.rand, reconnectFrom, reconnectTo)))
+		h.write(s, reconnectFrame(between(h.rand, reconnectFrom, reconnectTo)))
 		h.end(s, "drain")
 	}
 }

@@ -39,10 +39,18 @@ var eventHead = []byte(`data: {"userId":`)
 
 // part is one event of an entry, encoded once for all its recipients.
 type part struct {
-	n    uint8 // chat.Event.Part
-	to   chat.Audience
-	tail []byte
+	n      uint8 // chat.Event.Part
+	typ    string
+	to     chat.Audience
+	tail   []byte
+	of     *entry // nil: ephemeral
+	packed []packed
 }
+
+// json is the tail as far as it is JSON: without what ends the frame.
+func (p *part) json() []byte { return p.tail[:len(p.tail)-len(frameEnd)] }
+
+const frameEnd = "\n\n"
 
 // encodeEvent makes what follows the user id. An empty event id is left out.
 func encodeEvent(ev chat.Event, eventID string) part {
@@ -55,11 +63,11 @@ func encodeEvent(ev chat.Event, eventID string) part {
 		b = append(b, `,"eventId":`...)
 		b = appendString(b, eventID)
 	}
-	return part{n: uint8(ev.Part), to: ev.To, tail: append(b, "}\n\n"...)}
+	return part{n: uint8(ev.Part), typ: ev.Type, to: ev.To, tail: append(b, "}"+frameEnd...)}
 }
 
 // encodeEntry makes the events of an entry.
-func encodeEntry(e *chat.Entry) ([]part, error) {
+func encodeEntry(e *entry) ([]part, error) {
 	evs, err := e.Events()
 	if err != nil {
 		return nil, err
@@ -67,6 +75,7 @@ func encodeEntry(e *chat.Entry) ([]part, error) {
 	parts := make([]part, len(evs))
 	for i, ev := range evs {
 		parts[i] = encodeEvent(ev, chat.EventID(e.Log, e.Seq, ev.Part))
+		parts[i].of = e
 	}
 	return parts, nil
 }

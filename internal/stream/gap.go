@@ -181,7 +181,7 @@ func (h *Hub) jump(l *logState, to int64) {
 		slot := u.slotOf(l)
 		missed := len(u.iv(slot).Within(l.last+1, to)) > 0
 		for _, s := range u.streams {
-			if s.phase != live {
+			if s.phase != live || !s.follows(slot) {
 				continue
 			}
 			switch at := s.pos(slot); {

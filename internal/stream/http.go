@@ -26,34 +26,18 @@ type Handler struct {
 // ServeHTTP implements http.Handler. On Linux it takes a connection of HTTP/1 over and
 // returns; else it returns when the stream has ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet {
-		w.Header().Set("Allow", http.MethodGet)
-		problem(w, http.StatusMethodNotAllowed, "method_not_allowed", "The stream is read with GET.")
+	request, ok := h.admissible(w, r)
+	if !ok {
 		return
 	}
-	if !acceptsEvents(r.Header.Values("Accept")) {
-		problem(w, http.StatusNotAcceptable, "not_acceptable", "The stream is text/event-stream.")
-		return
-	}
-	if r.ContentLength != 0 { // net/http would read it to its end before it sends anything
-		w.Header().Set("Connection", "close")
-		problem(w, http.StatusBadRequest, "unexpected_body", "The stream takes no body.")
-		return
-	}
-	position := lastEventID(r)
-	session, err := h.Authenticate(r)
-	var refused *chat.Error
-	switch {
-	case errors.As(err, &refused) && refused.Kind == chat.KindUnauthenticated:
-		problem(w, http.StatusUnauthorized, refused.Code, refused.Message)
-		return
-	case err != nil: // not the client's fault; an error status would end its EventSource for good
-		h.Log.ErrorContext(r.Context(), "authenticate stream", "error", err)
-		h.turnAway(w, position, fullFrom, fullTo)
-		return
+	position := request.LastEventID
+	first := append(append(retryLine(between(nil, retryFrom, retryTo)), echoLine(position)...), '\n')
+	if !h.Hub.cfg.NoCompression && acceptsGzip(r.Header.Values("Accept-Encoding")) {
+		request.gzip = &gzipped{}
+		first = request.gzip.begin(first)
 	}
 	sock := h.newSocket(w, r)
-	s, err := h.Hub.Open(r.Context(), Request{Session: session, LastEventID: position}, sock)
+	s, err := h.Hub.Open(r.Context(), request, sock)
 	switch {
 	case errors.Is(err, ErrClosed): // another instance takes it
 		h.turnAway(w, position, reconnectFrom, reconnectTo)
@@ -68,10 +52,48 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	setHeader(w.Header())
-	first := append(append(retryLine(between(nil, retryFrom, retryTo)), echoLine(position)...), '\n')
+	if request.gzip != nil {
+		w.Header().Set("Content-Encoding", "gzip")
+	}
 	if err := sock.serve(w, r, s, first); err != nil {
 		h.Log.ErrorContext(r.Context(), "serve stream", "error", err)
 	}
+}
+
+// admissible reads what is asked for. It answers a request that can't become a stream.
+func (h *Handler) admissible(w http.ResponseWriter, r *http.Request) (Request, bool) {
+	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", http.MethodGet)
+		problem(w, http.StatusMethodNotAllowed, "method_not_allowed", "The stream is read with GET.")
+		return Request{}, false
+	}
+	if !acceptsEvents(r.Header.Values("Accept")) {
+		problem(w, http.StatusNotAcceptable, "not_acceptable", "The stream is text/event-stream.")
+		return Request{}, false
+	}
+	if r.ContentLength != 0 { // net/http would read it to its end before it sends anything
+		w.Header().Set("Connection", "close")
+		problem(w, http.StatusBadRequest, "unexpected_body", "The stream takes no body.")
+		return Request{}, false
+	}
+	session, err := h.Authenticate(r)
+	var refused *chat.Error
+	switch {
+	case errors.As(err, &refused) && refused.Kind == chat.KindUnauthenticated:
+		problem(w, http.StatusUnauthorized, refused.Code, refused.Message)
+		return Request{}, false
+	case err != nil: // not the client's fault; an error status would end its EventSource for good
+		h.Log.ErrorContext(r.Context(), "authenticate stream", "error", err)
+		h.turnAway(w, lastEventID(r), fullFrom, fullTo)
+		return Request{}, false
+	}
+	request, wrong := readQuery(r.URL.RawQuery)
+	if wrong != nil { // the mistake of who wrote the client: it may end an EventSource
+		problem(w, http.StatusUnprocessableEntity, wrong.Code, wrong.Message, wrong.Fields...)
+		return Request{}, false
+	}
+	request.Session, request.LastEventID = session, lastEventID(r)
+	return request, true
 }
 
 // verdictWait is how long a stream's header may wait for the table to be read. It
@@ -98,6 +120,7 @@ func (h *Handler) awaitVerdict(r *http.Request, s *Stream) error {
 func setHeader(h http.Header) {
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store, no-transform")
+	h.Set("Vary", "Accept-Encoding")
 	h.Set("X-Accel-Buffering", "no")
 }
 
@@ -138,44 +161,8 @@ func lastEventID(r *http.Request) string {
 	return r.URL.Query().Get("lastEventId")
 }
 
-// acceptsEvents says whether the Accept header allows text/event-stream. Without
-// one everything is accepted.
-func acceptsEvents(accept []string) bool {
-	if len(accept) == 0 {
-		return true
-	}
-	best, allowed := -1, false // the most specific range decides
-	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
-		rng, params, _ := strings.Cut(part, ";")
-		specific := -1
-		switch strings.ToLower(strings.TrimSpace(rng)) {
-		case "text/event-stream":
-			specific = 2
-		case "text/*":
-			specific = 1
-		case "*/*":
-			specific = 0
-		}
-		if specific > best {
-			best, allowed = specific, !zeroQuality(params)
-		}
-	}
-	return allowed
-}
-
-// zeroQuality says whether the parameters of a media range hold q=0.
-func zeroQuality(params string) bool {
-	for p := range strings.SplitSeq(params, ";") {
-		name, value, _ := strings.Cut(p, "=")
-		if strings.EqualFold(strings.TrimSpace(name), "q") {
-			return strings.Trim(strings.TrimSpace(value), "0.") == ""
-		}
-	}
-	return false
-}
-
 // problem answers with RFC 9457.
-func problem(w http.ResponseWriter, status int, code, detail string) {
+func problem(w http.ResponseWriter, status int, code, detail string, fields ...chat.FieldError) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	if status == http.StatusUnauthorized {
@@ -183,12 +170,13 @@ func problem(w http.ResponseWriter, status int, code, detail string) {
 	}
 	w.WriteHeader(status)
 	b, err := json.Marshal(struct {
-		Type   string `json:"type"`
-		Title  string `json:"title"`
-		Status int    `json:"status"`
-		Detail string `json:"detail"`
-		Code   string `json:"code"`
-	}{"/problems/" + code, http.StatusText(status), status, detail, code})
+		Type   string            `json:"type"`
+		Title  string            `json:"title"`
+		Status int               `json:"status"`
+		Detail string            `json:"detail"`
+		Code   string            `json:"code"`
+		Errors []chat.FieldError `json:"errors,omitempty"`
+	}{"/problems/" + code, http.StatusText(status), status, detail, code, fields})
 	if err != nil {
 		panic(err) // strings and a number
 	}

@@ -31,17 +31,34 @@ type site struct {
 
 // transports are the ways to serve a stream.
 var transports = map[string]func(http.Handler) *httptest.Server{
-	"HTTP1":        httptest.NewServer, // taken over on Linux
-	"HTTP1/Listen": func(h http.Handler) *httptest.Server { return listening(h, 0) },
-	"HTTP1/NotTakenOver": func(h http.Handler) *httptest.Server {
-		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(wrapped{w}, r) }))
-	},
-	"HTTP2": func(h http.Handler) *httptest.Server {
-		srv := httptest.NewUnstartedServer(h)
-		srv.EnableHTTP2 = true
-		srv.StartTLS()
+	"HTTP1":                   uncompressed(httptest.NewServer), // taken over on Linux
+	"HTTP1/Listen":            uncompressed(listen),
+	"HTTP1/NotTakenOver":      uncompressed(notTakenOver),
+	"HTTP2":                   uncompressed(http2),
+	"HTTP1/Listen/Gzip":       listen,
+	"HTTP1/NotTakenOver/Gzip": notTakenOver,
+}
+
+func listen(h http.Handler) *httptest.Server { return listening(h, 0) }
+
+func notTakenOver(h http.Handler) *httptest.Server {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(wrapped{w}, r) }))
+}
+
+func http2(h http.Handler) *httptest.Server {
+	srv := httptest.NewUnstartedServer(h)
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	return srv
+}
+
+// uncompressed has a client that doesn't accept gzip, which Go's does by itself.
+func uncompressed(over transport) transport {
+	return func(h http.Handler) *httptest.Server {
+		srv := over(h)
+		srv.Client().Transport.(*http.Transport).DisableCompression = true
 		return srv
-	},
+	}
 }
 
 // listening serves behind Listen.
@@ -125,7 +142,13 @@ func authenticate(store *fakeStore) func(*http.Request) (chat.Session, error) {
 
 func (s *site) do(ctx context.Context, method string, header ...string) *http.Response {
 	s.Helper()
-	r, err := http.NewRequestWithContext(ctx, method, s.url+"/api/events", nil)
+	return s.ask(ctx, method, "", header...)
+}
+
+// ask requests with a query.
+func (s *site) ask(ctx context.Context, method, query string, header ...string) *http.Response {
+	s.Helper()
+	r, err := http.NewRequestWithContext(ctx, method, s.url+"/api/events"+query, nil)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -186,10 +209,14 @@ func testStreamOverHTTP(t *testing.T, over transport) {
 		"Content-Type":      "text/event-stream; charset=utf-8",
 		"Cache-Control":     "no-store, no-transform",
 		"X-Accel-Buffering": "no",
+		"Vary":              "Accept-Encoding",
 	} {
 		if got := r.Header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
+	}
+	if compressed := strings.Contains(t.Name(), "/Gzip"); r.Uncompressed != compressed {
+		t.Errorf("was compressed: %v", r.Uncompressed)
 	}
 	first, id, ready := r.begin()
 	retry, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(first, "retry: ")))
@@ -405,8 +432,8 @@ func testStreamOverHTTPEnds(t *testing.T, over transport) {
 		if b := r.block(); !strings.HasPrefix(b, "retry: ") || !strings.Contains(b, "\nevent: reconnect\n") {
 			t.Errorf("instead of reconnect: %q", b)
 		}
-		if r.lines.Scan() {
-			t.Errorf("the stream went on: %q", r.lines.Text())
+		if r.lines.Scan() || r.lines.Err() != nil {
+			t.Errorf("the stream went on: %q, %v", r.lines.Text(), r.lines.Err())
 		}
 	})
 	t.Run("LogOut", func(t *testing.T) {
@@ -420,8 +447,8 @@ func testStreamOverHTTPEnds(t *testing.T, over transport) {
 		if b := r.block(); b != "event: revoked\ndata: {\"reason\":\"logout\"}\n" {
 			t.Errorf("instead of revoked: %q", b)
 		}
-		if r.lines.Scan() {
-			t.Errorf("the stream went on: %q", r.lines.Text())
+		if r.lines.Scan() || r.lines.Err() != nil {
+			t.Errorf("the stream went on: %q, %v", r.lines.Text(), r.lines.Err())
 		}
 	})
 }

@@ -49,27 +49,28 @@ type Hub struct {
 	attempts   context.Context // of the reads that begin up to attemptsTo
 	attemptsTo time.Time
 
-	logs      logIndex
-	users     map[chat.UserID]*user
-	streams   int // registered
-	cache     cache
-	idle      idleList   // without local members, the longest first
-	audited   auditQueue // with members and tracked, by when the head was last asked for
-	rechecked []*Stream  // whose session is to be read again
-	scratch   scratch
-	timers    timers
-	wheel     wheel
-	watched   []watched // that have bytes pending
-	nextSweep time.Time
-	dirty     []*Stream   // written to since the last flush
-	gathered  int         // bytes so written
-	unread    []*logState // pending, their head read not yet begun
-	advancing []*Stream   // opening, to be looked at when this turn's results are in
-	queued    []*readJob
-	reading   int
-	opening   int       // streams whose connect reads the table
-	waiting   []*Stream // for their turn to do so
-	tally     tally
+	logs       logIndex
+	users      map[chat.UserID]*user
+	streams    int // registered
+	cache      cache
+	selections map[string]*selection // by key
+	idle       idleList              // without local members, the longest first
+	audited    auditQueue            // with members and tracked, by when the head was last asked for
+	rechecked  []*Stream             // whose session is to be read again
+	scratch    scratch
+	timers     timers
+	wheel      wheel
+	watched    []watched // that have bytes pending
+	nextSweep  time.Time
+	dirty      []*Stream   // written to since the last flush
+	gathered   int         // bytes so written
+	unread     []*logState // pending, their head read not yet begun
+	advancing  []*Stream   // opening, to be looked at when this turn's results are in
+	queued     []*readJob
+	reading    int
+	opening    int       // streams whose connect reads the table
+	waiting    []*Stream // for their turn to do so
+	tally      tally
 }
 
 // NewHub makes a hub; nothing happens before Run.
@@ -173,7 +174,7 @@ func (h *Hub) flush() {
 	for i, s := range h.dirty {
 		s.dirty = false
 		if s.phase != closed {
-			s.conn.Flush()
+			s.flushSocket()
 		}
 		h.dirty[i] = nil
 	}

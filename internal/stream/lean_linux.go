@@ -160,7 +160,7 @@ func (c *lean) serve(w http.ResponseWriter, _ *http.Request, s *Stream, first []
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closing && !c.failed {
-		c.push(reconnectFrame(between(nil, reconnectFrom, reconnectTo)).AppendTo(nil))
+		c.push(s.farewell())
 		c.closing = true
 		c.send()
 		c.leave()

@@ -222,9 +222,14 @@ func (h *Hub) ephemeral(e *chat.Ephemeral) {
 			continue
 		}
 		for _, s := range u.streams {
-			if s.phase == live && !s.blocked && s.pos(slot) == l.last {
+			if s.phase == live && !s.blocked && s.pos(slot) == l.last && s.hears(l.id, ev.Type) {
 				h.tally.deliveries++
-				h.write(s, Frame{Head: eventHead, User: h.decimal(u.id), Tail: p.tail})
+				if b := s.batch(); b != nil {
+					h.gather(s, b, &p)
+					h.flushFullBatch(s)
+					continue
+				}
+				h.event(s, &p, nil, anchor{})
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 func (h *Hub) register(s *Stream, id chat.UserID) {
 	u := h.userOf(id)
 	s.user = u
+	h.share(s)
 	u.streams = append(u.streams, s)
 	h.streams++
 	h.metrics.connections.Set(float64(h.streams))

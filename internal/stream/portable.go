@@ -106,7 +106,7 @@ func (c *portable) write(ctx context.Context, s *Stream, first []byte) {
 			return
 		case <-s.hub.Done():
 			if closing, ok := c.sendPending(ctx, s); ok && !closing { // it never let this stream in
-				c.send(ctx, s, reconnectFrame(between(nil, reconnectFrom, reconnectTo)).AppendTo(nil))
+				c.send(ctx, s, s.farewell())
 			}
 			return
 		}

@@ -49,7 +49,7 @@ func (s *Stream) had(slot int32, e *entry) bool {
 // part 0 the last of it. It is valid until the next call.
 func (h *Hub) idLine(s *Stream, slot int32, seq int64, part uint8) []byte {
 	c := &h.scratch.cursor
-	c.user, c.w, c.full, c.marks = s.user.id, s.at.w, false, c.marks[:0]
+	c.user, c.selection, c.w, c.full, c.marks = s.user.id, s.selection().cursor(), s.at.w, false, c.marks[:0]
 	for _, l := range s.at.listed {
 		m := mark{key: s.user.seats[l].log.key, seq: s.pos(l)}
 		if l == slot {
@@ -61,7 +61,7 @@ func (h *Hub) idLine(s *Stream, slot int32, seq int64, part uint8) []byte {
 	}
 	h.scratch.line, h.scratch.raw = c.append(append(h.scratch.line[:0], "id: "...), h.scratch.raw)
 	h.scratch.line = append(h.scratch.line, '\n')
-	s.at.told = h.now.UnixMilli()
+	s.told(h.now)
 	return h.scratch.line
 }
 
@@ -69,6 +69,15 @@ func (h *Hub) idLine(s *Stream, slot int32, seq int64, part uint8) []byte {
 type scratch struct {
 	cursor          cursor
 	raw, line, user []byte
+	text, out       []byte // of compressed streams
+}
+
+// told notes that the client gets its position.
+func (s *Stream) told(now time.Time) {
+	s.at.told = now.UnixMilli()
+	if s.mode != nil && s.mode.narrow != nil {
+		s.mode.narrow.passed = 0
+	}
 }
 
 // here is the id line of where the stream stands.
@@ -88,7 +97,7 @@ func (h *Hub) refresh(s *Stream) {
 	w := u.verifiedAt
 	for slot := range u.seats {
 		seat := &u.seats[slot]
-		if seat.at < 0 {
+		if seat.at < 0 || !s.follows(int32(slot)) {
 			continue
 		}
 		if seat.log.state != tracked {
@@ -108,6 +117,9 @@ func (h *Hub) refresh(s *Stream) {
 	for slot := range u.seats {
 		// Where the client was ahead of this hub, how late that entry is isn't known
 		// here yet.
+		if !s.follows(int32(slot)) {
+			continue
+		}
 		seat := &u.seats[slot]
 		end, ts := u.newest(int32(slot))
 		ahead := seat.at >= 0 && s.pos(int32(slot)) > end || s.written(int32(slot)) > 0

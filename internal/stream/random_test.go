@@ -101,6 +101,9 @@ type client struct {
 	kept  string               // what came whole over the connections so far
 	after map[chat.LogID]int64 // heads when it was first found ready: later entries must come; nil until then
 	gone  bool                 // its session was ended or replaced
+	batch time.Duration
+	types []string     // its stream is narrowed to, as far as that takes no entry away
+	logs  []chat.LogID // the same: nil is all
 }
 
 // raw is all that the client has read.
@@ -287,6 +290,15 @@ func (p *play) later(hub *Hub, d time.Duration, env bus.Envelope) {
 
 func (p *play) newClient() *client {
 	c := &client{user: p.someUser()}
+	if p.percent(30) {
+		c.batch = minBatch + time.Duration(p.r.Int64N(int64(maxBatch-minBatch)))
+	}
+	if p.percent(20) {
+		c.types = []string{"conversation_update", "typing"} // all members get one of each entry
+	}
+	if p.percent(20) {
+		c.logs = []chat.LogID{p.someLog(), p.someLog(), "c:98-99"}
+	}
 	p.clients = append(p.clients, c)
 	return c
 }
@@ -295,7 +307,7 @@ func (p *play) connect(c *client) {
 	s := chat.Session{ID: c.user.String(), User: c.user, Expires: time.Now().Add(chat.SessionLifetime)}
 	p.store.set(func() { p.store.sessions[s.ID] = s })
 	c.conn = &fakeConn{user: c.user}
-	st, err := p.hubs[p.r.IntN(len(p.hubs))].Open(p.t.Context(), Request{Session: s, LastEventID: lastID(c.kept)}, c.conn)
+	st, err := p.hubs[p.r.IntN(len(p.hubs))].Open(p.t.Context(), Request{Session: s, LastEventID: lastID(c.kept), Batch: c.batch, selection: newSelection(slices.Clone(c.types), slices.Clone(c.logs))}, c.conn)
 	if err != nil {
 		p.t.Error(err)
 	}
@@ -352,6 +364,12 @@ func (p *play) check(c *client) (wrong []string) {
 
 func (p *play) checkLog(c *client, l chat.LogID, got []int64) string {
 	iv := p.store.members[c.user][l]
+	if c.logs != nil && !slices.Contains(c.logs, l) {
+		if len(got) > 0 {
+			return fmt.Sprintf("%s: got %v, not asked for", l, got)
+		}
+		return ""
+	}
 	for i, s := range got {
 		switch {
 		case !iv.Contains(s):

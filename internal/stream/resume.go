@@ -51,7 +51,7 @@ func (s *Stream) takeUp(user chat.UserID, text string, now time.Time) {
 	switch age := now.UnixMilli() - c.w; {
 	case !ok || c.user != user || age < -settleTime.Milliseconds():
 		s.reset = resetInvalid
-	case c.selection != 0:
+	case c.selection != s.selection().cursor():
 		s.reset = resetSelection
 	case c.full:
 		s.reset = resetOverflow
@@ -81,6 +81,9 @@ func (h *Hub) resolve(s *Stream) bool {
 	taken := make(map[logKey]bool, len(marks))
 	for i := range s.user.seats {
 		slot := int32(i)
+		if !s.follows(slot) {
+			continue
+		}
 		m, listed := marks[s.user.seats[i].log.key]
 		switch {
 		case !listed:
@@ -247,6 +250,7 @@ func (h *Hub) restart(s *Stream, why reset) {
 	if s.phase != live {
 		return
 	}
+	h.flushBatch(s) // with the position that it leaves the client at
 	s.phase = settling
 	s.pulling, s.tries = false, 0
 	s.round++

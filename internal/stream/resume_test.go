@@ -12,12 +12,7 @@ import (
 // resume opens a stream with the position that a client got elsewhere.
 func (w *world) resume(user chat.UserID, position string) *fakeConn {
 	w.Helper()
-	c := &fakeConn{user: user}
-	var err error
-	r := Request{Session: w.session(user, "session of "+user.String()), LastEventID: position}
-	if c.stream, err = w.hub.Open(w.Context(), r, c); err != nil {
-		w.Fatalf("open: %v", err)
-	}
+	c := w.request(Request{Session: w.session(user, "session of "+user.String()), LastEventID: position})
 	w.settle()
 	return c
 }

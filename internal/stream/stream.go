@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"math/bits"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -28,6 +29,7 @@ type Stream struct {
 	// Constant.
 	hub       *Hub
 	conn      Conn
+	mode      *mode // nil: plain
 	sessionID string
 	issued    int64 // Unix ms: when the session was, as it was authenticated
 
@@ -38,6 +40,7 @@ type Stream struct {
 	gone    atomic.Bool // the socket said Closed
 
 	// Owned by the hub's loop.
+	round       uint32 // of pulling; a new one begins after a restart; here it fills a gap
 	user        *user
 	expires     int64    // of the session, Unix ms
 	lags        []lag    // where the stream isn't where the hub is
@@ -45,7 +48,6 @@ type Stream struct {
 	resume      *resume  // until the positions are fixed, if the client brought one
 	heldAt      int64    // Unix ms: when the session was last read
 	askedAt     uint64   // the turn in which the newest read of the memberships began
-	round       uint32   // of pulling; a new one begins after a restart
 	reset       reset    // why the client's position doesn't count, until it was told
 	phase       phase
 	foreign     bool // the session is
@@ -100,8 +102,17 @@ func (s *Stream) Closed() {
 	}
 }
 
-// write gives the stream a frame, which leaves with the turn's flush.
+// write gives the stream a frame of the stream's own, behind the events that wait.
 func (h *Hub) write(s *Stream, f Frame) {
+	h.flushBatch(s)
+	if z := s.gzipped(); z != nil {
+		f = h.compress(z, f)
+	}
+	h.put(s, f)
+}
+
+// put gives the socket what leaves with the turn's flush.
+func (h *Hub) put(s *Stream, f Frame) {
 	if h.gathered >= maxGathered && !s.dirty {
 		h.flush()
 	}
@@ -118,7 +129,7 @@ func (h *Hub) write(s *Stream, f Frame) {
 // feed gives the stream the newest entry of a log. in says whether the user may
 // see it. A stream that is behind finds it when it pulls.
 func (h *Hub) feed(s *Stream, slot int32, in bool, e *entry) {
-	if s.phase != live {
+	if s.phase != live || !s.follows(slot) {
 		return
 	}
 	lagging := s.lagAt(slot) // the log's last is this entry already
@@ -142,15 +153,19 @@ func (h *Hub) send(s *Stream, slot int32, e *entry) {
 	parts := h.frames(e)
 	written := s.written(slot)
 	s.move(slot, e.Seq)
-	last := len(parts) - 1
-	for ; last >= 0 && !parts[last].to.Includes(s.user.id, e.By); last-- {
-	}
-	if last < 0 {
+	due, passed := s.due(e, parts)
+	if due == 0 {
+		if passed {
+			h.passOver(s, slot)
+		}
 		return
 	}
 	s.at.list(slot)
-	for i, p := range parts[:last+1] {
-		if p.n <= written || !p.to.Includes(s.user.id, e.By) {
+	last := bits.Len32(due) - 1
+	var after anchor
+	for i := range parts[:last+1] {
+		p := &parts[i]
+		if p.n <= written || due&(1<<i) == 0 {
 			continue
 		}
 		n := p.n
@@ -158,8 +173,13 @@ func (h *Hub) send(s *Stream, slot int32, e *entry) {
 			n = 0 // the whole entry
 		}
 		h.tally.deliveries++
-		h.write(s, Frame{ID: h.idLine(s, slot, e.Seq, n), Head: eventHead, User: h.decimal(s.user.id), Tail: p.tail})
+		if b := s.batch(); b != nil {
+			h.gather(s, b, p)
+			continue
+		}
+		after = h.event(s, p, h.idLine(s, slot, e.Seq, n), after)
 	}
+	h.flushFullBatch(s)
 }
 
 // decimal is a user's id as frames show it. It is valid until the next call.
@@ -180,9 +200,10 @@ func (h *Hub) end(s *Stream, reason string) {
 			h.waiting = slices.Delete(h.waiting, i, i+1)
 		}
 	}
+	h.flushBatch(s)
+	h.unshare(s)
 	s.phase = closed
-	s.conn.Flush()
-	s.conn.Close()
+	s.close()
 	h.metrics.closed.WithLabelValues(reason).Inc()
 	h.streams--
 	h.metrics.connections.Set(float64(h.streams))
@@ -216,7 +237,7 @@ func (s *Stream) decide(refused error) {
 
 // revoke tells the client why it must not come back as it is, and closes.
 func (h *Hub) revoke(s *Stream, reason string) {
-	s.conn.Write(revokedFrame(reason))
+	h.write(s, revokedFrame(reason))
 	h.end(s, reason)
 }
 
@@ -278,8 +299,12 @@ func (h *Hub) sweepStalled() {
 
 // Request is what a client asks for.
 type Request struct {
-	Session     chat.Session // of an authenticated request; it is read again before anything is sent
-	LastEventID string       // the position to resume from, as the client got it; empty: now
+	Session     chat.Session  // of an authenticated request; it is read again before anything is sent
+	LastEventID string        // the position to resume from, as the client got it; empty: now
+	Batch       time.Duration // how long an event may wait to be told together with others; 0: not at all
+
+	gzip      *gzipped   // of a stream whose first piece is compressed; nil: it is not
+	selection *selection // nil: everything
 }
 
 // Open takes a stream in: ErrFull, ErrClosed.
@@ -292,6 +317,7 @@ func (h *Hub) Open(ctx context.Context, r Request, c Conn) (*Stream, error) {
 		return nil, ErrFull
 	}
 	s := newStream(h, r.Session, c)
+	s.mode = r.mode()
 	s.takeUp(r.Session.User, r.LastEventID, time.Now())
 	if err := h.input(ctx, func() { h.register(s, r.Session.User) }); err != nil {
 		h.open.Add(-1)

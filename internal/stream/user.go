@@ -72,7 +72,7 @@ func (h *Hub) sit(u *user, l *logState, iv chat.Intervals, leftAt int64) int32 {
 		}
 	}
 	for _, s := range u.streams {
-		if s.phase == live {
+		if s.phase == live && s.follows(slot) {
 			s.lags = append(s.lags, lag{slot: slot, pos: iv[0].From - 1})
 		}
 	}
@@ -88,7 +88,7 @@ func (u *user) expect(n int) {
 // is about to change.
 func (u *user) pin(slot int32) {
 	for _, s := range u.streams {
-		if s.phase == live && s.lagAt(slot) < 0 {
+		if s.phase == live && s.lagAt(slot) < 0 && s.follows(slot) {
 			s.lags = append(s.lags, lag{slot: slot, pos: s.pos(slot)})
 		}
 	}

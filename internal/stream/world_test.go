@@ -97,9 +97,17 @@ func (w *world) open(user chat.UserID, session string) *fakeConn {
 
 func (w *world) openAs(session chat.Session) *fakeConn {
 	w.Helper()
-	c := &fakeConn{user: session.User}
+	return w.request(Request{Session: session})
+}
+
+func (w *world) request(r Request) *fakeConn {
+	w.Helper()
+	c := &fakeConn{user: r.Session.User}
+	if r.gzip != nil {
+		c.gzip, c.raw = true, r.gzip.begin(nil)
+	}
 	var err error
-	if c.stream, err = w.hub.Open(w.Context(), Request{Session: session}, c); err != nil {
+	if c.stream, err = w.hub.Open(w.Context(), r, c); err != nil {
 		w.Fatalf("open: %v", err)
 	}
 	return c
