@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"tidings/internal/chat"
 )
@@ -42,6 +43,7 @@ type Envelope struct {
 	Ephemeral *chat.Ephemeral `json:"ephemeral,omitempty"`
 	Probe     string          `json:"probe,omitempty"` // the instance that looks whether its own queue works
 	Published int64           `json:"pub,omitempty"`   // Unix ms; 0: not said
+	Received  time.Time       `json:"-"`               // by the reader, from its queue
 }
 
 type wireEnvelope struct {

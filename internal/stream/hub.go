@@ -49,27 +49,28 @@ type Hub struct {
 	attempts   context.Context // of the reads that begin up to attemptsTo
 	attemptsTo time.Time
 
-	logs      logIndex
-	users     map[chat.UserID]*user
-	streams   int // registered
-	cache     cache
-	idle      idleList   // without local members, the longest first
-	audited   auditQueue // with members and tracked, by when the head was last asked for
-	rechecked []*Stream  // whose session is to be read again
-	scratch   scratch
-	timers    timers
-	wheel     wheel
-	watched   []watched // that have bytes pending
-	nextSweep time.Time
-	dirty     []*Stream   // written to since the last flush
-	gathered  int         // bytes so written
-	unread    []*logState // pending, their head read not yet begun
-	advancing []*Stream   // opening, to be looked at when this turn's results are in
-	queued    []*readJob
-	reading   int
-	opening   int       // streams whose connect reads the table
-	waiting   []*Stream // for their turn to do so
-	tally     tally
+	logs       logIndex
+	users      map[chat.UserID]*user
+	streams    int // registered
+	cache      cache
+	idle       idleList   // without local members, the longest first
+	audited    auditQueue // with members and tracked, by when the head was last asked for
+	rechecked  []*Stream  // whose session is to be read again
+	scratch    scratch
+	timers     timers
+	wheel      wheel
+	watched    []watched // that have bytes pending
+	nextSweep  time.Time
+	dirty      []*Stream   // written to since the last flush
+	gathered   int         // bytes so written
+	deliveries []delivery  // since the last flush
+	unread     []*logState // pending, their head read not yet begun
+	advancing  []*Stream   // opening, to be looked at when this turn's results are in
+	queued     []*readJob
+	reading    int
+	opening    int       // streams whose connect reads the table
+	waiting    []*Stream // for their turn to do so
+	tally      tally
 }
 
 // NewHub makes a hub; nothing happens before Run.
@@ -178,6 +179,7 @@ func (h *Hub) flush() {
 		h.dirty[i] = nil
 	}
 	h.dirty, h.gathered = h.dirty[:0], 0
+	h.written()
 }
 
 // input hands f to the loop, waiting while the inbox is full.
@@ -208,19 +210,18 @@ func (h *Hub) Deliver(ctx context.Context, envelopes []bus.Envelope) error {
 }
 
 func (h *Hub) deliverEnvelope(env *bus.Envelope) {
-	if env.Published > 0 {
-		h.metrics.receiveLag.Observe(seconds(h.now.UnixMilli() - env.Published))
-	}
+	w := way{published: env.Published, received: env.Received}
 	switch {
 	case env.Entry != nil:
 		h.tally.entries++
-		h.arrive(env.Entry.Log, env.Entry.Seq, env.Entry.Adds, env.Entry)
+		h.arrive(env.Entry.Log, env.Entry.Seq, env.Entry.Adds, env.Entry, w)
 	case env.Ephemeral != nil:
 		h.ephemeral(env.Ephemeral)
 	default:
+		w.path = byHint
 		for _, hint := range env.Hints {
 			h.tally.hints++
-			h.arrive(hint.Log, hint.Seq, hint.Adds, nil)
+			h.arrive(hint.Log, hint.Seq, hint.Adds, nil, w)
 		}
 	}
 }
@@ -268,5 +269,3 @@ func (h *Hub) Listeners(ctx context.Context, id chat.UserID) (int, error) {
 
 // Done closes when Run has sent all streams away.
 func (h *Hub) Done() <-chan struct{} { return h.done }
-
-func seconds(ms int64) float64 { return float64(max(0, ms)) / 1000 }
