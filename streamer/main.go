@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -28,7 +27,7 @@ func run(ctx context.Context, getenv func(string) string, _, stderr io.Writer) e
 	if getenv("GOGC") == "" { // the runtime has taken GOMEMLIMIT by itself
 		debug.SetGCPercent(stream.GCPercent)
 	}
-	log := slog.New(slog.NewJSONHandler(stderr, nil))
+	log := c.Telemetry.Log(stderr)
 	cfg, err := app.LoadAWS(ctx)
 	if err != nil {
 		return err

@@ -10,16 +10,17 @@ import (
 )
 
 // Imports point one way: mains → app → {httpapi, relay, stream, dynamo, bus,
-// session, lambdahttp} → chat. For each package: what of this module it may import.
+// session, lambdahttp} → {chat, telemetry}. For each package: what of this module it may import.
 var arrows = map[string][]string{
 	"tidings/internal/chat":       {},
+	"tidings/internal/telemetry":  {},
 	"tidings/internal/session":    {"tidings/internal/chat"},
-	"tidings/internal/bus":        {"tidings/internal/chat"},
-	"tidings/internal/dynamo":     {"tidings/internal/chat"},
+	"tidings/internal/bus":        {"tidings/internal/chat", "tidings/internal/telemetry"},
+	"tidings/internal/dynamo":     {"tidings/internal/chat", "tidings/internal/telemetry"},
 	"tidings/internal/lambdahttp": {},
-	"tidings/internal/httpapi":    {"tidings/internal/chat", "tidings/internal/session"},
-	"tidings/internal/relay":      {"tidings/internal/chat", "tidings/internal/bus"},
-	"tidings/internal/stream":     {"tidings/internal/chat", "tidings/internal/bus"},
+	"tidings/internal/httpapi":    {"tidings/internal/chat", "tidings/internal/session", "tidings/internal/telemetry"},
+	"tidings/internal/relay":      {"tidings/internal/chat", "tidings/internal/bus", "tidings/internal/telemetry"},
+	"tidings/internal/stream":     {"tidings/internal/chat", "tidings/internal/bus", "tidings/internal/telemetry"},
 	"tidings/internal/app":        {"tidings/internal/"},
 	"tidings/internal/chattest":   {"tidings/internal/chat"},
 	"tidings/internal/sim":        {"tidings/internal/", "tidings/local/aws"},

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"tidings/internal/chat"
+	"tidings/internal/telemetry"
 )
 
 // CellAttribute is the message attribute that queues filter by: a String.Array of
@@ -117,6 +118,9 @@ func (t *Topic) send(ctx context.Context, e Envelope, cells []int) error {
 			CellAttribute: {DataType: aws.String("String.Array"), StringValue: aws.String(cellValue(cells))},
 		},
 	})
+	if err != nil {
+		telemetry.CallOf(ctx).PublishFailed()
+	}
 	return err
 }
 
