@@ -11,9 +11,9 @@ help: ## show this list
 APP := web/dist/index.html
 APP_SOURCES := web/index.html web/vite.config.ts web/package.json $(shell find web/src web/public client/src -type f 2>/dev/null)
 
-run: bin/tidings ## everything in one process on http://localhost:8080 (PORT, DATA, AWS_PORT, WEB, RATE_LIMITS)
+run: bin/tidings ## everything in one process on http://localhost:8080 (PORT, DATA, AWS_PORT, WEB, RATE_LIMITS, TRACE=console)
 	@! command -v npm >/dev/null || $(MAKE) --no-print-directory web || echo "The web app could not be built: / will be a text."
-	@exec bin/tidings
+	@exec env $(if $(TRACE),OTEL_TRACES_EXPORTER=$(TRACE)) bin/tidings
 
 bin/tidings: FORCE
 	@$(GO) build -trimpath -o $@ ./local

@@ -21,7 +21,13 @@ func run(ctx context.Context, getenv func(string) string, stdout, stderr io.Writ
 	}
 	c.Metrics = c.Telemetry.Metrics(stdout)
 	text := slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.Telemetry.LogLevel}) // for people
-	s, err := Start(ctx, c, slog.New(telemetry.LogHandler{Handler: text}))
+	log := slog.New(telemetry.LogHandler{Handler: text})
+	tracing, err := c.Telemetry.Trace(ctx, "tidings", stderr, log)
+	if err != nil {
+		return err
+	}
+	defer tracing.Stop()
+	s, err := Start(ctx, c, log)
 	if err != nil {
 		return err
 	}

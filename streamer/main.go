@@ -28,6 +28,11 @@ func run(ctx context.Context, getenv func(string) string, _, stderr io.Writer) e
 		debug.SetGCPercent(stream.GCPercent)
 	}
 	log := c.Telemetry.Log(stderr)
+	tracing, err := c.Telemetry.Trace(ctx, "tidings-streamer", stderr, log)
+	if err != nil {
+		return err
+	}
+	defer tracing.Stop()
 	cfg, err := app.LoadAWS(ctx)
 	if err != nil {
 		return err

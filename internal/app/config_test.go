@@ -35,7 +35,7 @@ func TestReadConfig(t *testing.T) {
 		{"ErrSecretTooShort", with("AUTH_SECRET", "the newer secret,old"), []string{"AUTH_SECRET: secret 2 of the list has 3 bytes"}},
 		{"ErrNumericSub", with("NEXTAUTH_SECRET", "a", "NEXTAUTH_NUMERIC_SUB", "yes"), []string{"NEXTAUTH_NUMERIC_SUB: \"yes\""}},
 		{"ErrNumericSubWithoutSecret", with("NEXTAUTH_NUMERIC_SUB", "on"), []string{"NEXTAUTH_NUMERIC_SUB: is on, but NEXTAUTH_SECRET is not set"}},
-		{"ErrTelemetry", with("LOG_LEVEL", "loud", "METRICS", "on", "METRICS_NAMESPACE", ":a"), []string{"LOG_LEVEL: \"loud\"", "METRICS: \"on\"", "METRICS_NAMESPACE"}},
+		{"ErrTelemetry", with("LOG_LEVEL", "loud", "METRICS", "on", "METRICS_NAMESPACE", ":a", "OTEL_TRACES_EXPORTER", "zipkin"), []string{"OTEL_TRACES_EXPORTER: \"zipkin\"", "LOG_LEVEL: \"loud\"", "METRICS: \"on\"", "METRICS_NAMESPACE"}},
 		{"ErrCells", with("CELLS", "257"), []string{"CELLS"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

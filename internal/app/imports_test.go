@@ -39,6 +39,9 @@ var speakers = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams": {"tidings/internal/relay", "tidings/local"},
 	"github.com/aws/aws-sdk-go-v2/service/sns":             {"tidings/internal/bus", "tidings/internal/app", "tidings/local"},
 	"github.com/aws/aws-sdk-go-v2/service/sqs":             {"tidings/internal/bus", "tidings/internal/app", "tidings/local"},
+	"go.opentelemetry.io/otel":                             {"tidings/internal/telemetry", "tidings/internal/app"},
+	"go.opentelemetry.io/otel/trace":                       {"tidings/internal/telemetry"},
+	"go.opentelemetry.io/otel/sdk/trace":                   {"tidings/internal/telemetry", "tidings/internal/app"},
 }
 
 func TestImports(t *testing.T) {

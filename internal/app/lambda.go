@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -28,11 +29,20 @@ func Lambda(area func(*httpapi.API) http.Handler) {
 		if err != nil {
 			return err
 		}
-		s, err := New(cfg, c, Options{Log: c.Telemetry.Log(stderr), Metrics: c.Telemetry.Metrics(stdout)})
+		log := c.Telemetry.Log(stderr)
+		tracing, err := c.Telemetry.Trace(ctx, "tidings-functions", stderr, log)
 		if err != nil {
 			return err
 		}
-		lambda.StartWithOptions(lambdahttp.Handler(area(s.API)), lambda.WithContext(ctx))
+		s, err := New(cfg, c, Options{Log: log, Metrics: c.Telemetry.Metrics(stdout)})
+		if err != nil {
+			return err
+		}
+		fn := lambdahttp.Handler(area(s.API))
+		lambda.StartWithOptions(func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+			defer tracing.Flush(ctx)
+			return fn(ctx, e)
+		}, lambda.WithContext(ctx))
 		return nil
 	})
 }

@@ -19,11 +19,14 @@ type Telemetry struct {
 	// Namespace is that of these metrics. METRICS_NAMESPACE, default Tidings; give each
 	// deployment in an account its own.
 	Namespace string
+	// Traces is where spans go. OTEL_TRACES_EXPORTER: otlp, console (stderr) or none; by
+	// default otlp where OTEL_EXPORTER_OTLP_ENDPOINT is set, else none.
+	Traces string
 }
 
-// Telemetry reads LOG_LEVEL, METRICS and METRICS_NAMESPACE.
+// Telemetry reads the variables of Telemetry.
 func (e *Env) Telemetry() Telemetry {
-	t := Telemetry{Namespace: cmp.Or(e.getenv("METRICS_NAMESPACE"), "Tidings")}
+	t := Telemetry{Namespace: cmp.Or(e.getenv("METRICS_NAMESPACE"), "Tidings"), Traces: e.traces()}
 	if len(t.Namespace) > 255 || t.Namespace[0] == ':' { // CloudWatch's rules of namespaces
 		e.bad("METRICS_NAMESPACE", "has more than 255 characters or begins with a colon")
 	}

@@ -59,9 +59,12 @@ var errSettled = errors.New("settled")
 // an attempt and doubles, so that those who race for one head come to leave as much
 // room between them as one attempt takes, on a laptop and in the cloud alike. Who has
 // waited for long is one of few, and presses harder again.
-func (s *Store) commit(ctx context.Context, c change) error {
+func (s *Store) commit(ctx context.Context, c change) (err error) {
 	start, bound, cost := time.Now(), time.Duration(0), telemetry.CallOf(ctx)
-	for attempt := 0; ; attempt++ {
+	attempt := 0
+	ctx, span := telemetry.StartAppend(ctx)
+	defer func() { span.Attempted(attempt+1, err) }()
+	for ; ; attempt++ {
 		began := time.Now()
 		again, err := s.attempt(ctx, c, attempt)
 		cost.Attempted(lost(again))

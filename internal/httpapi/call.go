@@ -41,6 +41,7 @@ func (a *API) wrap(h func(*API, *call) error) http.Handler {
 		start := time.Now()
 		id := requestID(r)
 		ctx, cost := telemetry.Begin(r.Context(), id)
+		ctx, span := telemetry.StartRequest(ctx, r)
 		c := &call{w: &statusWriter{ResponseWriter: w}, r: r.WithContext(ctx)}
 		header := w.Header()
 		header.Set("X-Request-Id", id)
@@ -52,6 +53,7 @@ func (a *API) wrap(h func(*API, *call) error) http.Handler {
 		}
 		took := time.Since(start)
 		a.log(c, took, err)
+		span.Answered(c.w.status)
 		a.Metrics.Request(cost, r.Pattern, c.w.status, took)
 	})
 }

@@ -210,7 +210,7 @@ func (h *Hub) Deliver(ctx context.Context, envelopes []bus.Envelope) error {
 }
 
 func (h *Hub) deliverEnvelope(env *bus.Envelope) {
-	w := way{published: env.Published, received: env.Received}
+	w := way{published: env.Published, received: env.Received, trace: env.Trace}
 	switch {
 	case env.Entry != nil:
 		h.tally.entries++

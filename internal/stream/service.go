@@ -173,7 +173,7 @@ func (s *Service) decode(ms []bus.Message, now time.Time) []bus.Envelope {
 	out := make([]bus.Envelope, 0, len(ms))
 	for _, m := range ms {
 		env, err := bus.Decode(m.Body)
-		env.Received = now
+		env.Received, env.Trace = now, m.Trace
 		if env.Published > 0 {
 			s.Hub.metrics.lag.Set(since(env.Published, now))
 		}

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tidings/internal/telemetry"
 )
 
 // path is what brought an entry to the hub.
@@ -24,6 +26,7 @@ type way struct {
 	path      path
 	published int64     // Unix ms, of the entry or its hint; 0: not said
 	received  time.Time // from the queue; zero: not told of by a message
+	trace     telemetry.Carrier
 }
 
 // delivery is an entry that was passed on to the streams that are here.
@@ -45,6 +48,10 @@ func (h *Hub) written() {
 	now := time.Now()
 	for _, d := range h.deliveries {
 		h.metrics.observe(d, now)
+		if e := d.entry; e.way.trace != nil {
+			telemetry.Delivered(e.way.trace, h.cfg.Instance, paths[e.way.path], string(e.Log), e.Seq, int(d.events), e.way.received, now)
+			e.way.trace = nil // the entry stays in the cache
+		}
 	}
 	clear(h.deliveries)
 	h.deliveries = h.deliveries[:0]
