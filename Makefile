@@ -57,6 +57,9 @@ bench: bench-parts bench-sse ## all that is measured often: the parts, and a str
 bench-parts: ## POST to SSE latency, and what the parts cost
 	$(GO) test -p 1 -run '^$$' -bench . -benchmem -timeout 15m ./...
 
+hops: ## what each hop from commit to socket takes, at 200 messages a second over 1,000 streams
+	$(GO) test -run '^$$' -bench PostToStream ./local
+
 bench-sse: ## a stream beside others: memory and CPU (N=5000 REPS=3; bench/README.md)
 	@bench/run.sh
 

@@ -161,8 +161,7 @@ func wayNobody(w *world) {
 	w.hop("commit_to_write", 0, 0)
 }
 
-// Neither an entry's way nor its measuring may cost the loop memory: of what a message
-// to 20 streams allocates nothing is the measuring's.
+// Measuring an entry's way costs no memory: the loop does it for every message.
 func TestWayAllocatesNothing(t *testing.T) {
 	h := NewHub(Config{}, newFakeStore(), nil, NewMetrics(prometheus.NewRegistry()), nil)
 	e := &entry{Entry: chat.Entry{TS: 1}, way: way{published: 2, received: time.Now()}}
