@@ -17,7 +17,7 @@ func TestReadConfig(t *testing.T) {
 		want  Config
 		wrong []string // what the error must speak of, all of it
 	}{
-		{name: "OK", want: Config{Port: 8080, Data: ".tidings", Web: "web/dist", AWSPort: 4566, Streamers: 1, Drain: time.Second, RateLimits: true, Telemetry: app.Telemetry{Namespace: "Tidings", Traces: "none"}}},
+		{name: "OK", want: Config{Port: 8080, Data: ".tidings", Web: "web/dist", AWSPort: 4566, Streamers: 1, Drain: time.Second, RateLimits: true, Telemetry: app.Telemetry{Traces: "none"}}},
 		{
 			name: "OKEverything",
 			env: map[string]string{
@@ -27,7 +27,7 @@ func TestReadConfig(t *testing.T) {
 			want: Config{
 				Port: 0, Data: "/d", Web: "/w", AWSPort: 1, Streamers: 9, FriendsOnly: true, AllowedOrigins: []string{"http://b:2"},
 				NextAuthSecrets: []string{"s"}, NextAuthNumericSub: true, Endpoint: "http://a:1",
-				Telemetry: app.Telemetry{Namespace: "Tidings", LogLevel: slog.LevelWarn, EMF: true, Traces: "console"},
+				Telemetry: app.Telemetry{LogLevel: slog.LevelWarn, EMF: true, Traces: "console"},
 			},
 		},
 		{

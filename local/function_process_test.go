@@ -87,7 +87,7 @@ func TestFunctionProcess(t *testing.T) {
 	}
 	api := mustServeRuntime(t, event)
 	p, _ := mustExecute(t, functionAnswered, mustBuild(t, "tidings/functions/conversations"),
-		"AWS_LAMBDA_RUNTIME_API="+api.url, "AWS_LAMBDA_FUNCTION_NAME=conversations",
+		"AWS_LAMBDA_RUNTIME_API="+api.url, "AWS_LAMBDA_FUNCTION_NAME=conversations", "METRICS_STAGE=test",
 		"TABLE_NAME=tidings", "TOPIC_ARN=arn:aws:sns:us-east-1:000000000000:tidings", "SESSION_KEYS="+strings.TrimSpace(string(key)),
 		"AWS_ENDPOINT_URL="+sys.AWSURL, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
 		"OTEL_EXPORTER_OTLP_ENDPOINT="+spans.url, "OTEL_BSP_SCHEDULE_DELAY=60000")
@@ -103,7 +103,7 @@ func TestFunctionProcess(t *testing.T) {
 		t.Errorf("sent %+v", got)
 	}
 	for _, want := range []string{
-		`"requestId":"r-1","lambdaRequestId":"lambda-1","traceId":"` + trace, `"_aws":{"Timestamp":`, `"Namespace":"Tidings"`,
+		`"requestId":"r-1","lambdaRequestId":"lambda-1","traceId":"` + trace, `"_aws":{"Timestamp":`, `"Namespace":"Tidings"`, `"Stage":"test"`,
 		`"AppendAttempts":1`, `"Route":"POST /api/conversations/{id}/messages"`,
 	} {
 		if !eventually(patience, func() bool { return strings.Contains(p.out.String(), want) }) { // its last lines may be on their way

@@ -37,7 +37,7 @@ func TestLogsTellNothingPrivate(t *testing.T) {
 	const secret = "zanzibar" // in everything that people write
 	var log, metrics kept
 	sys := mustStartLogging(t, telemetry.NewLog(&log, slog.LevelDebug), func(c *Config) {
-		c.Metrics = telemetry.NewEMF(&metrics, "Tidings")
+		c.Metrics = telemetry.NewEMF(&metrics, "")
 	})
 	alice, bob := newPerson(t, sys.URL, "alice-"+secret), newPerson(t, sys.URL, "bob-"+secret)
 	alice.listen()

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	"tidings/internal/app"
@@ -19,7 +20,7 @@ import (
 
 func main() { app.Main(run) }
 
-func run(ctx context.Context, getenv func(string) string, _, stderr io.Writer) error {
+func run(ctx context.Context, getenv func(string) string, stdout, stderr io.Writer) error {
 	c, err := readConfig(getenv)
 	if err != nil {
 		return err
@@ -60,7 +61,12 @@ func run(ctx context.Context, getenv func(string) string, _, stderr io.Writer) e
 		failed(fmt.Errorf("METRICS_PORT: %w", err))
 	}
 	log.InfoContext(ctx, "streamer started", "instance", c.Streamer.Instance, "cell", c.Streamer.Cell, "address", streams.addr, "metrics", metrics.addr)
+	reporting, leave := context.WithCancel(context.WithoutCancel(ctx))
+	var report sync.WaitGroup
+	report.Go(func() { s.Report(reporting, c.Telemetry.Metrics(stdout)) })
 	err = s.Run(stop) // first the streams take leave, then the ports close
+	leave()
+	report.Wait()
 	streams.close()
 	metrics.close()
 	if cause := context.Cause(stop); ctx.Err() == nil && !errors.Is(cause, context.Canceled) {

@@ -101,6 +101,27 @@ func TestMetricsDocumented(t *testing.T) {
 	}
 }
 
+// CloudWatch's alarms and dashboard are on metrics that a streamer writes, with the values
+// of their labels behind.
+func TestAlarms(t *testing.T) {
+	raw, err := os.ReadFile("../../infra/alarms.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`\btidings_streamer_\w+`).FindAllString(string(raw), -1)
+	if len(names) < 10 {
+		t.Errorf("only %q are used", names)
+	}
+	all := streamerMetrics(t)
+	for _, n := range names {
+		if !slices.ContainsFunc(all, func(d described) bool {
+			return n == d.name && d.labels == "" || d.labels != "" && strings.HasPrefix(n, d.name+"_")
+		}) {
+			t.Errorf("there is no %s", n)
+		}
+	}
+}
+
 // The dashboard asks for metrics that there are, by labels that they have.
 func TestDashboard(t *testing.T) {
 	raw, err := os.ReadFile(dashboard)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -15,6 +16,7 @@ import (
 
 	"tidings/internal/bus"
 	"tidings/internal/stream"
+	"tidings/internal/telemetry"
 )
 
 // StreamerConfig is what one streamer instance is besides the Config.
@@ -61,6 +63,11 @@ func Metrics(instances ...*Streamer) http.Handler {
 		all = append(all, s.metrics)
 	}
 	return promhttp.HandlerFor(all, promhttp.HandlerOpts{})
+}
+
+// Report writes the instance's metrics once a minute until ctx ends.
+func (s *Streamer) Report(ctx context.Context, e *telemetry.EMF) {
+	e.Report(ctx, s.metrics, time.Minute)
 }
 
 // readiness is the answer of Readyz.

@@ -1,9 +1,9 @@
 package app
 
 import (
-	"cmp"
 	"io"
 	"log/slog"
+	"strings"
 
 	"tidings/internal/telemetry"
 )
@@ -13,12 +13,12 @@ type Telemetry struct {
 	// LogLevel is the least level that is logged. LOG_LEVEL: debug, info (default), warn
 	// or error.
 	LogLevel slog.Level
-	// EMF has the functions write metrics in CloudWatch's Embedded Metric Format to
-	// stdout. METRICS, emf or off; by default emf where Lambda runs them.
+	// EMF has metrics written to stdout in CloudWatch's Embedded Metric Format. METRICS,
+	// emf or off; by default emf where Lambda runs the function.
 	EMF bool
-	// Namespace is that of these metrics. METRICS_NAMESPACE, default Tidings; give each
-	// deployment in an account its own.
-	Namespace string
+	// Stage is a dimension of these metrics, to tell deployments in an account apart.
+	// METRICS_STAGE, at most 255 printable ASCII characters; default none.
+	Stage string
 	// Traces is where spans go. OTEL_TRACES_EXPORTER: otlp, console (stderr) or none; by
 	// default otlp where OTEL_EXPORTER_OTLP_ENDPOINT is set, else none.
 	Traces string
@@ -26,9 +26,9 @@ type Telemetry struct {
 
 // Telemetry reads the variables of Telemetry.
 func (e *Env) Telemetry() Telemetry {
-	t := Telemetry{Namespace: cmp.Or(e.getenv("METRICS_NAMESPACE"), "Tidings"), Traces: e.traces()}
-	if len(t.Namespace) > 255 || t.Namespace[0] == ':' { // CloudWatch's rules of namespaces
-		e.bad("METRICS_NAMESPACE", "has more than 255 characters or begins with a colon")
+	t := Telemetry{Stage: e.getenv("METRICS_STAGE"), Traces: e.traces()}
+	if odd := func(c rune) bool { return c < ' ' || c > '~' }; len(t.Stage) > 255 || strings.ContainsFunc(t.Stage, odd) {
+		e.bad("METRICS_STAGE", "is not up to 255 printable ASCII characters") // as CloudWatch wants a dimension's value
 	}
 	switch v := e.getenv("LOG_LEVEL"); v {
 	case "", "info":
@@ -56,10 +56,10 @@ func (e *Env) Telemetry() Telemetry {
 // Log is the executable's log.
 func (t Telemetry) Log(stderr io.Writer) *slog.Logger { return telemetry.NewLog(stderr, t.LogLevel) }
 
-// Metrics are a function's; nil if it writes none.
+// Metrics are those that are written; nil if none are.
 func (t Telemetry) Metrics(stdout io.Writer) *telemetry.EMF {
 	if !t.EMF {
 		return nil
 	}
-	return telemetry.NewEMF(stdout, t.Namespace)
+	return telemetry.NewEMF(stdout, t.Stage)
 }

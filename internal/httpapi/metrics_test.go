@@ -27,7 +27,7 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 func TestMetrics(t *testing.T) {
 	w := newWorld(t, transports[0].serve)
 	var out lockedBuffer
-	w.api.Metrics = telemetry.NewEMF(&out, "Tidings")
+	w.api.Metrics = telemetry.NewEMF(&out, "")
 	alice, _ := w.mustPair()
 	out.b.Reset()
 	w.post(messages, `{"content":"hello"}`, as(alice))

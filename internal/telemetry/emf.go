@@ -15,18 +15,19 @@ import (
 //
 // Its methods are safe for concurrent use; those of nil do nothing.
 type EMF struct {
-	namespace string
-	now       func() time.Time
+	stage string // "": none
+	now   func() time.Time
 
 	mu  sync.Mutex
 	out io.Writer
 }
 
-// NewEMF writes to out, which in Lambda is os.Stdout. The namespace tells deployments in
-// one account apart.
-func NewEMF(out io.Writer, namespace string) *EMF {
-	return &EMF{namespace: namespace, now: time.Now, out: out}
-}
+// namespace is that of all metrics.
+const namespace = "Tidings"
+
+// NewEMF writes to out, which in Lambda is os.Stdout. The stage tells deployments in one
+// account apart: it is a dimension of every metric, unless it is empty.
+func NewEMF(out io.Writer, stage string) *EMF { return &EMF{stage: stage, now: time.Now, out: out} }
 
 // metric is one metric's definition; what it measured stands beside under its name.
 type metric struct {
@@ -65,13 +66,13 @@ func (e *EMF) Request(c *Call, route string, status int, took time.Duration) {
 		requests.Name: 1, latency.Name: milliseconds(took),
 	}
 	directives := []directive{
-		{e.namespace, [][]string{{"Route", "Class"}}, []metric{requests}},
-		{e.namespace, [][]string{{"Route"}}, []metric{latency}},
+		e.of([]metric{requests}, "Route", "Class"),
+		e.of([]metric{latency}, "Route"),
 	}
 	attempts, failed := c.attempts.Load(), c.publishFailures.Load()
 	if attempts > 0 || failed > 0 {
 		values[appendAttempts.Name], values[appendConflicts.Name], values[publishFailures.Name] = attempts, c.conflicts.Load(), failed
-		directives = append(directives, directive{e.namespace, [][]string{{}}, []metric{appendAttempts, appendConflicts, publishFailures}})
+		directives = append(directives, e.of([]metric{appendAttempts, appendConflicts, publishFailures}))
 	}
 	e.write(directives, values)
 }
@@ -86,10 +87,24 @@ func (e *EMF) Relay(entries int, oldest int64, err error) {
 	if err != nil {
 		values[hinted.Name], values[publishFailures.Name] = 0, 1
 	}
-	e.write([]directive{{e.namespace, [][]string{{}}, []metric{hinted, relayLag, publishFailures}}}, values)
+	e.write([]directive{e.of([]metric{hinted, relayLag, publishFailures})}, values)
+}
+
+// of is a directive of metrics by these dimensions.
+func (e *EMF) of(metrics []metric, dimensions ...string) directive {
+	if e.stage != "" {
+		dimensions = append([]string{"Stage"}, dimensions...)
+	}
+	if dimensions == nil {
+		dimensions = []string{} // null would be no set
+	}
+	return directive{namespace, [][]string{dimensions}, metrics}
 }
 
 func (e *EMF) write(directives []directive, values map[string]any) {
+	if e.stage != "" {
+		values["Stage"] = e.stage
+	}
 	values["_aws"] = struct {
 		Timestamp         int64
 		CloudWatchMetrics []directive
