@@ -11,9 +11,9 @@ help: ## show this list
 APP := web/dist/index.html
 APP_SOURCES := web/index.html web/vite.config.ts web/package.json $(shell find web/src web/public client/src -type f 2>/dev/null)
 
-run: bin/tidings ## everything in one process on http://localhost:8080 (PORT, DATA, AWS_PORT, WEB, RATE_LIMITS)
+run: bin/tidings ## everything in one process on http://localhost:8080 (PORT, DATA, AWS_PORT, WEB, RATE_LIMITS, TRACE=console)
 	@! command -v npm >/dev/null || $(MAKE) --no-print-directory web || echo "The web app could not be built: / will be a text."
-	@exec bin/tidings
+	@exec env $(if $(TRACE),OTEL_TRACES_EXPORTER=$(TRACE)) bin/tidings
 
 bin/tidings: FORCE
 	@$(GO) build -trimpath -o $@ ./local
@@ -56,6 +56,9 @@ bench: bench-parts bench-sse ## all that is measured often: the parts, and a str
 
 bench-parts: ## POST to SSE latency, and what the parts cost
 	$(GO) test -p 1 -run '^$$' -bench . -benchmem -timeout 15m ./...
+
+hops: ## what each hop from commit to socket takes, at 200 messages a second over 1,000 streams
+	$(GO) test -run '^$$' -bench PostToStream ./local
 
 bench-sse: ## a stream beside others: memory and CPU (N=5000 REPS=3; bench/README.md)
 	@bench/run.sh

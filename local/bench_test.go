@@ -20,7 +20,8 @@ import (
 // pairs, and prints how long each took from before its POST until the other's
 // EventSource had its "message" frame: through the Lambda adapter, the
 // transaction, SNS, SQS and the hub, clients and server on the same cores. Messages
-// are sent when they are due, whether or not earlier ones are done.
+// are sent when they are due, whether or not earlier ones are done. Then it prints what
+// the hops took, warm-up included.
 func BenchmarkPostToStream(b *testing.B) {
 	const (
 		people   = 1000
@@ -65,6 +66,7 @@ func BenchmarkPostToStream(b *testing.B) {
 			})
 		}
 	}
+	before, _ := readHops(b, sys.URL)
 	var senders sync.WaitGroup
 	start := time.Now()
 	for i := range warmup + messages {
@@ -98,6 +100,8 @@ func BenchmarkPostToStream(b *testing.B) {
 	at := func(q float64) time.Duration { return took[int(q*float64(len(took)-1))].Round(10 * time.Microsecond) }
 	fmt.Printf("POST to SSE, %d messages at %d/s over %d streams: p50 %v, p99 %v, p99.9 %v, most %v\n",
 		len(took), rate, people, at(.5), at(.99), at(.999), at(1))
+	now, paths := readHops(b, sys.URL)
+	fmt.Printf("%scame by %v\n", now.since(before), paths)
 	b.ReportMetric(float64(at(.99).Microseconds())/1000, "p99-ms")
 	b.ReportMetric(0, "ns/op")
 }

@@ -6,6 +6,7 @@ import (
 
 	"tidings/internal/app"
 	"tidings/internal/session"
+	"tidings/internal/telemetry"
 )
 
 // Config is what `make run` is told by its environment.
@@ -40,6 +41,12 @@ type Config struct {
 	// embedded one. AWS_ENDPOINT_URL, with the SDK's own variables beside it.
 	Endpoint string
 
+	// Telemetry is as in app.Config; the log is text. METRICS=emf shows what the functions
+	// would write in Lambda.
+	Telemetry app.Telemetry
+	// Metrics are where it does.
+	Metrics *telemetry.EMF
+
 	// Passwords may make hashing cheap in tests.
 	Passwords *session.Passwords
 }
@@ -56,6 +63,7 @@ func readConfig(getenv func(string) string) (Config, error) {
 		RateLimits:  e.OnOff("RATE_LIMITS", true),
 		FriendsOnly: e.FriendsOnly(),
 		Endpoint:    getenv("AWS_ENDPOINT_URL"),
+		Telemetry:   e.Telemetry(),
 	}
 	c.AllowedOrigins = e.AllowedOrigins()
 	c.NextAuthSecrets, c.NextAuthNumericSub = e.NextAuth()

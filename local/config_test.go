@@ -1,10 +1,13 @@
 package main
 
 import (
+	"log/slog"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"tidings/internal/app"
 )
 
 func TestReadConfig(t *testing.T) {
@@ -14,22 +17,23 @@ func TestReadConfig(t *testing.T) {
 		want  Config
 		wrong []string // what the error must speak of, all of it
 	}{
-		{name: "OK", want: Config{Port: 8080, Data: ".tidings", Web: "web/dist", AWSPort: 4566, Streamers: 1, Drain: time.Second, RateLimits: true}},
+		{name: "OK", want: Config{Port: 8080, Data: ".tidings", Web: "web/dist", AWSPort: 4566, Streamers: 1, Drain: time.Second, RateLimits: true, Telemetry: app.Telemetry{Traces: "none"}}},
 		{
 			name: "OKEverything",
 			env: map[string]string{
 				"PORT": "0", "DATA": "/d", "WEB": "/w", "ALLOWED_ORIGINS": "http://b:2", "AWS_PORT": "1", "STREAMERS": "9", "DRAIN": "0", "RATE_LIMITS": "off", "CONTACTS": "friends",
-				"NEXTAUTH_SECRET": "s", "NEXTAUTH_NUMERIC_SUB": "on", "AWS_ENDPOINT_URL": "http://a:1",
+				"NEXTAUTH_SECRET": "s", "NEXTAUTH_NUMERIC_SUB": "on", "AWS_ENDPOINT_URL": "http://a:1", "LOG_LEVEL": "warn", "METRICS": "emf", "OTEL_TRACES_EXPORTER": "console",
 			},
 			want: Config{
 				Port: 0, Data: "/d", Web: "/w", AWSPort: 1, Streamers: 9, FriendsOnly: true, AllowedOrigins: []string{"http://b:2"},
 				NextAuthSecrets: []string{"s"}, NextAuthNumericSub: true, Endpoint: "http://a:1",
+				Telemetry: app.Telemetry{LogLevel: slog.LevelWarn, EMF: true, Traces: "console"},
 			},
 		},
 		{
 			name:  "ErrAllAtOnce",
-			env:   map[string]string{"PORT": "x", "AWS_PORT": "65536", "STREAMERS": "0", "DRAIN": "111", "RATE_LIMITS": "maybe", "CONTACTS": "me"},
-			wrong: []string{"PORT: \"x\"", "AWS_PORT", "STREAMERS: \"0\" is not a whole number from 1 to 9", "DRAIN", "RATE_LIMITS", "CONTACTS"},
+			env:   map[string]string{"PORT": "x", "AWS_PORT": "65536", "STREAMERS": "0", "DRAIN": "111", "RATE_LIMITS": "maybe", "CONTACTS": "me", "METRICS": "on"},
+			wrong: []string{"PORT: \"x\"", "AWS_PORT", "STREAMERS: \"0\" is not a whole number from 1 to 9", "DRAIN", "RATE_LIMITS", "CONTACTS", "METRICS"},
 		},
 		{name: "ErrTooManyStreamers", env: map[string]string{"STREAMERS": "10"}, wrong: []string{"STREAMERS"}},
 	} {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 
 	"tidings/internal/app"
+	"tidings/internal/telemetry"
 )
 
 func main() { app.Main(run) }
@@ -18,7 +19,15 @@ func run(ctx context.Context, getenv func(string) string, stdout, stderr io.Writ
 	if err != nil {
 		return err
 	}
-	s, err := Start(ctx, c, slog.New(slog.NewTextHandler(stderr, nil)))
+	c.Metrics = c.Telemetry.Metrics(stdout)
+	text := slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.Telemetry.LogLevel}) // for people
+	log := slog.New(telemetry.LogHandler{Handler: text})
+	tracing, err := c.Telemetry.Trace(ctx, "tidings", stderr, log)
+	if err != nil {
+		return err
+	}
+	defer tracing.Stop()
+	s, err := Start(ctx, c, log)
 	if err != nil {
 		return err
 	}

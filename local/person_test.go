@@ -28,12 +28,17 @@ const patience = 60 * time.Second
 // mustStart starts a whole system of its own, on free ports and a fresh folder.
 func mustStart(t testing.TB, change func(*Config)) *System {
 	t.Helper()
+	return mustStartLogging(t, slog.New(slog.DiscardHandler), change)
+}
+
+func mustStartLogging(t testing.TB, log *slog.Logger, change func(*Config)) *System {
+	t.Helper()
 	c := Config{Data: t.TempDir(), Drain: time.Second, Passwords: session.NewPasswords(session.WithCost(8, 1))}
 	if change != nil {
 		change(&c)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s, err := Start(ctx, c, slog.New(slog.DiscardHandler))
+	s, err := Start(ctx, c, log)
 	if err != nil {
 		cancel()
 		t.Fatal(err)

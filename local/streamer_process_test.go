@@ -46,7 +46,7 @@ func listQueues(t *testing.T, c *sqs.Client) []string {
 // The streamer's own executable holds streams, tells them when it goes, and leaves no
 // queue behind.
 func TestStreamerProcess(t *testing.T) {
-	sys, p, queues, own := withStreamer(t, "DRAIN_SECONDS=0")
+	sys, p, queues, own := withStreamer(t, "DRAIN_SECONDS=0", "METRICS=emf", "METRICS_STAGE=test")
 	alice, bob := newPerson(t, sys.URL, "alice"), newPerson(t, sys.URL, "bob")
 	bob.url = p.url
 	bob.listen()
@@ -70,6 +70,11 @@ func TestStreamerProcess(t *testing.T) {
 	}
 	if slices.Contains(listQueues(t, queues), own) {
 		t.Errorf("%s is still there", own)
+	}
+	for _, measured := range []string{`"_aws":{"Timestamp":`, `"Stage":"test"`, `"tidings_streamer_hop_seconds_commit_to_write":[`} {
+		if !strings.Contains(p.out.String(), measured) {
+			t.Errorf("it took leave without %s", measured)
+		}
 	}
 }
 

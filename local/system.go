@@ -158,7 +158,7 @@ func (s *System) open(c Config, cfg aws.Config, log *slog.Logger) (*app.Services
 	services, err := app.New(cfg, app.Config{
 		Table: name, TopicARN: aws.ToString(topic.TopicArn), SessionKeys: [][]byte{key}, Cells: 1, RateLimits: c.RateLimits, FriendsOnly: c.FriendsOnly,
 		AllowedOrigins: c.AllowedOrigins, NextAuthSecrets: c.NextAuthSecrets, NextAuthNumericSub: c.NextAuthNumericSub,
-	}, app.Options{Passwords: c.Passwords, Log: log})
+	}, app.Options{Passwords: c.Passwords, Log: log, Metrics: c.Metrics})
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func (s *System) follow(services *app.Services, cfg aws.Config, checkpoint strin
 		return err
 	}
 	f := &relay.Follower{
-		Relay: &relay.Relay{Publisher: services.Topic}, Streams: dynamodbstreams.NewFromConfig(cfg), StreamARN: arn,
+		Relay: &relay.Relay{Publisher: services.Topic, Metrics: services.API.Metrics}, Streams: dynamodbstreams.NewFromConfig(cfg), StreamARN: arn,
 		Checkpoint: relay.FileCheckpoint(checkpoint), Log: log,
 	}
 	if s.AWS != nil {

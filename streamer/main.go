@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	"tidings/internal/app"
@@ -20,7 +20,7 @@ import (
 
 func main() { app.Main(run) }
 
-func run(ctx context.Context, getenv func(string) string, _, stderr io.Writer) error {
+func run(ctx context.Context, getenv func(string) string, stdout, stderr io.Writer) error {
 	c, err := readConfig(getenv)
 	if err != nil {
 		return err
@@ -28,7 +28,12 @@ func run(ctx context.Context, getenv func(string) string, _, stderr io.Writer) e
 	if getenv("GOGC") == "" { // the runtime has taken GOMEMLIMIT by itself
 		debug.SetGCPercent(stream.GCPercent)
 	}
-	log := slog.New(slog.NewJSONHandler(stderr, nil))
+	log := c.Telemetry.Log(stderr)
+	tracing, err := c.Telemetry.Trace(ctx, "tidings-streamer", stderr, log)
+	if err != nil {
+		return err
+	}
+	defer tracing.Stop()
 	cfg, err := app.LoadAWS(ctx)
 	if err != nil {
 		return err
@@ -56,7 +61,12 @@ func run(ctx context.Context, getenv func(string) string, _, stderr io.Writer) e
 		failed(fmt.Errorf("METRICS_PORT: %w", err))
 	}
 	log.InfoContext(ctx, "streamer started", "instance", c.Streamer.Instance, "cell", c.Streamer.Cell, "address", streams.addr, "metrics", metrics.addr)
+	reporting, leave := context.WithCancel(context.WithoutCancel(ctx))
+	var report sync.WaitGroup
+	report.Go(func() { s.Report(reporting, c.Telemetry.Metrics(stdout)) })
 	err = s.Run(stop) // first the streams take leave, then the ports close
+	leave()
+	report.Wait()
 	streams.close()
 	metrics.close()
 	if cause := context.Cause(stop); ctx.Err() == nil && !errors.Is(cause, context.Canceled) {

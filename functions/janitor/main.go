@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"io"
-	"log/slog"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -15,11 +14,10 @@ import (
 func main() { app.Main(run) }
 
 func run(ctx context.Context, getenv func(string) string, _, stderr io.Writer) error {
-	janitor, err := app.OpenJanitor(ctx, getenv)
+	janitor, log, err := app.OpenJanitor(ctx, getenv, stderr)
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewJSONHandler(stderr, nil))
 	lambda.StartWithOptions(func(ctx context.Context) error {
 		swept, err := janitor.Sweep(ctx)
 		log.InfoContext(ctx, "swept", "queues", swept.Queues, "subscriptions", swept.Subscriptions, "kept", swept.Kept)

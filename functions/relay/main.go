@@ -15,12 +15,11 @@ import (
 
 func main() { app.Main(run) }
 
-func run(ctx context.Context, getenv func(string) string, _, _ io.Writer) error {
-	topic, err := app.OpenTopic(ctx, getenv)
+func run(ctx context.Context, getenv func(string) string, stdout, _ io.Writer) error {
+	r, err := app.OpenRelay(ctx, getenv, stdout)
 	if err != nil {
 		return err
 	}
-	r := &relay.Relay{Publisher: topic}
 	lambda.StartWithOptions(func(ctx context.Context, e events.DynamoDBEvent) error {
 		return r.Handle(ctx, relay.FromLambda(e))
 	}, lambda.WithContext(ctx))

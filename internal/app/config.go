@@ -31,6 +31,8 @@ type Config struct {
 	// FriendsOnly lets users open conversations with friends and add friends to group
 	// chats alone. CONTACTS, anyone (default) or friends.
 	FriendsOnly bool
+	// Telemetry is how the executable tells of itself.
+	Telemetry Telemetry
 	// RateLimits says whether users are held to the rates of dynamo.DefaultLimits.
 	// RATE_LIMITS, on (default) or off.
 	RateLimits bool
@@ -47,6 +49,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		Cells:          e.Number("CELLS", 1, 1, 256),
 		FriendsOnly:    e.FriendsOnly(),
 		RateLimits:     e.OnOff("RATE_LIMITS", true),
+		Telemetry:      e.Telemetry(),
 	}
 	c.NextAuthSecrets, c.NextAuthNumericSub = e.NextAuth()
 	return c, e.Err()

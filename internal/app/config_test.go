@@ -26,7 +26,7 @@ func TestReadConfig(t *testing.T) {
 		wrong []string // what the error must speak of, all of it
 	}{
 		{"OK", good, nil},
-		{"OKEverything", with("SESSION_KEYS", key+", "+key, "ALLOWED_ORIGINS", "https://a.example,http://localhost:3000", "CELLS", "8", "RATE_LIMITS", "off", "CONTACTS", "friends", "NEXTAUTH_SECRET", "the newer secret, the older secret", "NEXTAUTH_NUMERIC_SUB", "on"), nil},
+		{"OKEverything", with("SESSION_KEYS", key+", "+key, "ALLOWED_ORIGINS", "https://a.example,http://localhost:3000", "CELLS", "8", "RATE_LIMITS", "off", "CONTACTS", "friends", "NEXTAUTH_SECRET", "the newer secret, the older secret", "NEXTAUTH_NUMERIC_SUB", "on", "LOG_LEVEL", "debug", "METRICS", "emf", "METRICS_STAGE", "test"), nil},
 		{"ErrAllAtOnce", map[string]string{"CELLS": "x", "RATE_LIMITS": "maybe"}, []string{"TABLE_NAME: is not set", "TOPIC_ARN", "SESSION_KEYS: is not set", "CELLS", "RATE_LIMITS"}},
 		{"ErrKeyNotBase64", with("SESSION_KEYS", "?"), []string{"SESSION_KEYS: key 1 is not base64"}},
 		{"ErrKeyTooShort", with("SESSION_KEYS", key+",c2hvcnQ="), []string{"SESSION_KEYS: key 2 has 5 bytes"}},
@@ -35,6 +35,7 @@ func TestReadConfig(t *testing.T) {
 		{"ErrSecretTooShort", with("AUTH_SECRET", "the newer secret,old"), []string{"AUTH_SECRET: secret 2 of the list has 3 bytes"}},
 		{"ErrNumericSub", with("NEXTAUTH_SECRET", "a", "NEXTAUTH_NUMERIC_SUB", "yes"), []string{"NEXTAUTH_NUMERIC_SUB: \"yes\""}},
 		{"ErrNumericSubWithoutSecret", with("NEXTAUTH_NUMERIC_SUB", "on"), []string{"NEXTAUTH_NUMERIC_SUB: is on, but NEXTAUTH_SECRET is not set"}},
+		{"ErrTelemetry", with("LOG_LEVEL", "loud", "METRICS", "on", "METRICS_STAGE", "ä", "OTEL_TRACES_EXPORTER", "zipkin"), []string{"OTEL_TRACES_EXPORTER: \"zipkin\"", "LOG_LEVEL: \"loud\"", "METRICS: \"on\"", "METRICS_STAGE"}},
 		{"ErrCells", with("CELLS", "257"), []string{"CELLS"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

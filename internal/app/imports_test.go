@@ -10,16 +10,17 @@ import (
 )
 
 // Imports point one way: mains → app → {httpapi, relay, stream, dynamo, bus,
-// session, lambdahttp} → chat. For each package: what of this module it may import.
+// session, lambdahttp} → {chat, telemetry}. For each package: what of this module it may import.
 var arrows = map[string][]string{
 	"tidings/internal/chat":       {},
+	"tidings/internal/telemetry":  {},
 	"tidings/internal/session":    {"tidings/internal/chat"},
-	"tidings/internal/bus":        {"tidings/internal/chat"},
-	"tidings/internal/dynamo":     {"tidings/internal/chat"},
+	"tidings/internal/bus":        {"tidings/internal/chat", "tidings/internal/telemetry"},
+	"tidings/internal/dynamo":     {"tidings/internal/chat", "tidings/internal/telemetry"},
 	"tidings/internal/lambdahttp": {},
-	"tidings/internal/httpapi":    {"tidings/internal/chat", "tidings/internal/session"},
-	"tidings/internal/relay":      {"tidings/internal/chat", "tidings/internal/bus"},
-	"tidings/internal/stream":     {"tidings/internal/chat", "tidings/internal/bus"},
+	"tidings/internal/httpapi":    {"tidings/internal/chat", "tidings/internal/session", "tidings/internal/telemetry"},
+	"tidings/internal/relay":      {"tidings/internal/chat", "tidings/internal/bus", "tidings/internal/telemetry"},
+	"tidings/internal/stream":     {"tidings/internal/chat", "tidings/internal/bus", "tidings/internal/telemetry"},
 	"tidings/internal/app":        {"tidings/internal/"},
 	"tidings/internal/chattest":   {"tidings/internal/chat"},
 	"tidings/internal/sim":        {"tidings/internal/", "tidings/local/aws"},
@@ -38,6 +39,9 @@ var speakers = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams": {"tidings/internal/relay", "tidings/local"},
 	"github.com/aws/aws-sdk-go-v2/service/sns":             {"tidings/internal/bus", "tidings/internal/app", "tidings/local"},
 	"github.com/aws/aws-sdk-go-v2/service/sqs":             {"tidings/internal/bus", "tidings/internal/app", "tidings/local"},
+	"go.opentelemetry.io/otel":                             {"tidings/internal/telemetry", "tidings/internal/app"},
+	"go.opentelemetry.io/otel/trace":                       {"tidings/internal/telemetry"},
+	"go.opentelemetry.io/otel/sdk/trace":                   {"tidings/internal/telemetry", "tidings/internal/app"},
 }
 
 func TestImports(t *testing.T) {

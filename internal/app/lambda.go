@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -13,12 +14,13 @@ import (
 	"tidings/internal/bus"
 	"tidings/internal/httpapi"
 	"tidings/internal/lambdahttp"
+	"tidings/internal/relay"
 )
 
 // Lambda runs one area of the API as a function. It does not return while the
 // function lives.
 func Lambda(area func(*httpapi.API) http.Handler) {
-	Main(func(ctx context.Context, getenv func(string) string, _, stderr io.Writer) error {
+	Main(func(ctx context.Context, getenv func(string) string, stdout, stderr io.Writer) error {
 		c, err := ReadConfig(getenv)
 		if err != nil {
 			return err
@@ -27,19 +29,28 @@ func Lambda(area func(*httpapi.API) http.Handler) {
 		if err != nil {
 			return err
 		}
-		s, err := New(cfg, c, Options{Log: slog.New(slog.NewJSONHandler(stderr, nil))})
+		log := c.Telemetry.Log(stderr)
+		tracing, err := c.Telemetry.Trace(ctx, "tidings-functions", stderr, log)
 		if err != nil {
 			return err
 		}
-		lambda.StartWithOptions(lambdahttp.Handler(area(s.API)), lambda.WithContext(ctx))
+		s, err := New(cfg, c, Options{Log: log, Metrics: c.Telemetry.Metrics(stdout)})
+		if err != nil {
+			return err
+		}
+		fn := lambdahttp.Handler(area(s.API))
+		lambda.StartWithOptions(func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+			defer tracing.Flush(ctx)
+			return fn(ctx, e)
+		}, lambda.WithContext(ctx))
 		return nil
 	})
 }
 
-// OpenTopic is all that the relay needs: TOPIC_ARN and CELLS.
-func OpenTopic(ctx context.Context, getenv func(string) string) (*bus.Topic, error) {
+// OpenRelay is all that the relay needs: TOPIC_ARN and CELLS.
+func OpenRelay(ctx context.Context, getenv func(string) string, stdout io.Writer) (*relay.Relay, error) {
 	e := NewEnv(getenv)
-	t := &bus.Topic{ARN: e.Required("TOPIC_ARN"), Cells: e.Number("CELLS", 1, 1, 256)}
+	t, tel := &bus.Topic{ARN: e.Required("TOPIC_ARN"), Cells: e.Number("CELLS", 1, 1, 256)}, e.Telemetry()
 	if err := e.Err(); err != nil {
 		return nil, err
 	}
@@ -48,19 +59,19 @@ func OpenTopic(ctx context.Context, getenv func(string) string) (*bus.Topic, err
 		return nil, err
 	}
 	t.Client = sns.NewFromConfig(cfg)
-	return t, nil
+	return &relay.Relay{Publisher: t, Metrics: tel.Metrics(stdout)}, nil
 }
 
 // OpenJanitor is all that the janitor needs: TOPIC_ARN.
-func OpenJanitor(ctx context.Context, getenv func(string) string) (*bus.Janitor, error) {
+func OpenJanitor(ctx context.Context, getenv func(string) string, stderr io.Writer) (*bus.Janitor, *slog.Logger, error) {
 	e := NewEnv(getenv)
-	topic := e.Required("TOPIC_ARN")
+	topic, tel := e.Required("TOPIC_ARN"), e.Telemetry()
 	if err := e.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	cfg, err := LoadAWS(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &bus.Janitor{SQS: sqs.NewFromConfig(cfg), SNS: sns.NewFromConfig(cfg), TopicARN: topic}, nil
+	return &bus.Janitor{SQS: sqs.NewFromConfig(cfg), SNS: sns.NewFromConfig(cfg), TopicARN: topic}, tel.Log(stderr), nil
 }

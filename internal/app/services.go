@@ -18,6 +18,7 @@ import (
 	"tidings/internal/dynamo"
 	"tidings/internal/httpapi"
 	"tidings/internal/session"
+	"tidings/internal/telemetry"
 )
 
 // Services are the parts that the executables are made of.
@@ -33,6 +34,7 @@ type Options struct {
 	Passwords *session.Passwords // nil: session.NewPasswords()
 	Now       func() time.Time   // nil: time.Now. The clock of whatever writes; a streamer's hub has the machine's own
 	Log       *slog.Logger
+	Metrics   *telemetry.EMF // nil: none
 }
 
 // New wires the services on top of an AWS configuration.
@@ -79,6 +81,7 @@ func New(cfg aws.Config, c Config, o Options) (*Services, error) {
 		Authenticator:  s.Authenticator,
 		AllowedOrigins: c.AllowedOrigins,
 		Log:            o.Log,
+		Metrics:        o.Metrics,
 	}
 	return s, nil
 }

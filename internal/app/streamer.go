@@ -5,15 +5,18 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tidings/internal/bus"
 	"tidings/internal/stream"
+	"tidings/internal/telemetry"
 )
 
 // StreamerConfig is what one streamer instance is besides the Config.
@@ -50,31 +53,46 @@ func (s *Services) OpenStreamer(ctx context.Context, cfg aws.Config, c StreamerC
 	}, nil
 }
 
-// Metrics serves the instances' numbers to Prometheus. Several need labels that tell
-// them apart.
+// Metrics serves the instances' numbers and those of the process to Prometheus. Several
+// instances need labels that tell them apart.
 func Metrics(instances ...*Streamer) http.Handler {
-	all := make(prometheus.Gatherers, len(instances))
-	for i, s := range instances {
-		all[i] = s.metrics
+	process := prometheus.NewRegistry()
+	process.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	all := prometheus.Gatherers{process}
+	for _, s := range instances {
+		all = append(all, s.metrics)
 	}
 	return promhttp.HandlerFor(all, promhttp.HandlerOpts{})
 }
 
-// Readyz answers 200 while all the instances should get new streams, else 503, and
-// how many streams they hold.
+// Report writes the instance's metrics once a minute until ctx ends.
+func (s *Streamer) Report(ctx context.Context, e *telemetry.EMF) {
+	e.Report(ctx, s.metrics, time.Minute)
+}
+
+// readiness is the answer of Readyz.
+type readiness struct {
+	Status      string `json:"status"`             // ready, or not ready
+	Reason      string `json:"reason,omitempty"`   // of stream.Service.Unready
+	Instance    string `json:"instance,omitempty"` // whose reason it is
+	Connections int    `json:"connections"`        // streams that they hold
+}
+
+// Readyz answers 200 while all the instances should get new streams, else 503 and why
+// the first of them should not.
 func Readyz(instances ...*Streamer) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		status, word, connections := http.StatusOK, "ready", 0
+		status, answer := http.StatusOK, readiness{Status: "ready"}
 		for _, s := range instances {
-			if !s.Ready() {
-				status, word = http.StatusServiceUnavailable, "not ready"
+			answer.Connections += s.Hub.Connections()
+			if reason := s.Unready(); reason != "" && answer.Reason == "" {
+				status = http.StatusServiceUnavailable
+				answer.Status, answer.Reason, answer.Instance = "not ready", reason, s.Instance
 			}
-			connections += s.Hub.Connections()
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
-		// A client that is gone needs no answer.
-		_ = json.NewEncoder(w).Encode(map[string]any{"status": word, "connections": connections})
+		_ = json.NewEncoder(w).Encode(answer) // a client that is gone needs no answer
 	}
 }
 

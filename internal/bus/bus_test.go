@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"tidings/internal/chat"
+	"tidings/internal/telemetry"
 	"tidings/local/aws"
 )
 
@@ -96,6 +99,41 @@ func (w *world) attributes(q *Queue) map[string]string {
 		w.Fatal(err)
 	}
 	return out.Attributes
+}
+
+// TestPublishTrace: the trace of an entry's publish comes with the message, as attributes
+// of which there are few enough; a hint has none.
+func TestPublishTrace(t *testing.T) {
+	w := newWorld(t, 1)
+	q := w.open("i", 0)
+	r := httptest.NewRequest(http.MethodPost, "/", nil)
+	r.Header.Set("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+	r.Header.Set("tracestate", "vendor=1")
+	ctx, span := telemetry.StartRequest(t.Context(), r)
+	defer span.Answered(201)
+	if err := w.topic.Publish(ctx, chat.Entry{Log: "c:1-2", Seq: 1, TS: 1, Kind: chat.KindMessage, Body: json.RawMessage(`{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.topic.PublishHints(ctx, []Hint{{Log: "c:1-2", Seq: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	var got []Message
+	for len(got) < 2 {
+		ms, err := q.Receive(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, ms...)
+	}
+	for _, m := range got {
+		hint := strings.Contains(string(m.Body), "hints")
+		if trace := m.Trace["traceparent"]; hint != (m.Trace == nil) || !hint && (!strings.HasPrefix(trace, "00-4bf92f3577b34da6a3ce929d0e0e4736-") || m.Trace["tracestate"] != "vendor=1") {
+			t.Errorf("%s came with %v", m.Body, m.Trace)
+		}
+	}
+	if n := len(telemetry.CarrierFields) + 1; n > 10 {
+		t.Errorf("%d attributes: a raw message with more than 10 is discarded", n)
+	}
 }
 
 // TestPublish: one publish reaches the queues of the cells that have members.

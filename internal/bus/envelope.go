@@ -10,8 +10,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"tidings/internal/chat"
+	"tidings/internal/telemetry"
 )
 
 // Version is that of the wire format. A reader refuses other versions, so a new
@@ -42,6 +44,10 @@ type Envelope struct {
 	Ephemeral *chat.Ephemeral `json:"ephemeral,omitempty"`
 	Probe     string          `json:"probe,omitempty"` // the instance that looks whether its own queue works
 	Published int64           `json:"pub,omitempty"`   // Unix ms; 0: not said
+
+	// Beside the message.
+	Received time.Time         `json:"-"` // by the reader, from its queue
+	Trace    telemetry.Carrier `json:"-"` // of an entry's publish; nil: none
 }
 
 type wireEnvelope struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"tidings/internal/chat"
+	"tidings/internal/telemetry"
 )
 
 // CellAttribute is the message attribute that queues filter by: a String.Array of
@@ -39,7 +40,10 @@ var _ chat.Publisher = (*Topic)(nil)
 
 // Publish implements chat.Publisher.
 func (t *Topic) Publish(ctx context.Context, e chat.Entry) error {
-	if err := t.publish(ctx, Envelope{Entry: &e}, e.Shards); err != nil {
+	ctx, span := telemetry.StartPublish(ctx, string(e.Log), e.Seq)
+	err := t.publish(ctx, Envelope{Entry: &e, Trace: telemetry.CarrierOf(ctx)}, e.Shards)
+	span.End(err)
+	if err != nil {
 		return fmt.Errorf("publish entry %s/%d: %w", e.Log, e.Seq, err)
 	}
 	return nil
@@ -110,13 +114,20 @@ func (t *Topic) send(ctx context.Context, e Envelope, cells []int) error {
 	if err != nil {
 		return err
 	}
+	// At most three with traceparent and tracestate: a raw message with more than ten is
+	// discarded.
+	attributes := map[string]types.MessageAttributeValue{
+		CellAttribute: {DataType: aws.String("String.Array"), StringValue: aws.String(cellValue(cells))},
+	}
+	for name, value := range e.Trace {
+		attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
+	}
 	_, err = t.Client.Publish(ctx, &sns.PublishInput{
-		TopicArn: aws.String(t.ARN),
-		Message:  aws.String(string(body)),
-		MessageAttributes: map[string]types.MessageAttributeValue{
-			CellAttribute: {DataType: aws.String("String.Array"), StringValue: aws.String(cellValue(cells))},
-		},
+		TopicArn: aws.String(t.ARN), Message: aws.String(string(body)), MessageAttributes: attributes,
 	})
+	if err != nil {
+		telemetry.CallOf(ctx).PublishFailed()
+	}
 	return err
 }
 

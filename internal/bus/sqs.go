@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
+
+	"tidings/internal/telemetry"
 )
 
 // ErrQueueGone says that the instance's queue doesn't exist any more. What was in
@@ -67,6 +69,7 @@ type Queue struct {
 type Message struct {
 	Body    []byte
 	Receipt string
+	Trace   telemetry.Carrier // nil: none
 }
 
 // OpenQueue creates the instance's queue and subscribes it. On an error nothing
@@ -124,6 +127,8 @@ func (q *Queue) Receive(ctx context.Context) ([]Message, error) {
 		QueueUrl:            aws.String(q.url),
 		MaxNumberOfMessages: batchSize,
 		WaitTimeSeconds:     int32(longPoll / time.Second),
+
+		MessageAttributeNames: telemetry.CarrierFields,
 	}, func(o *sqs.Options) {
 		o.DisableMessageChecksumValidation = true // TLS guards the bytes; an MD5 a message would cost as much as reading it
 	})
@@ -132,9 +137,21 @@ func (q *Queue) Receive(ctx context.Context) ([]Message, error) {
 	}
 	ms := make([]Message, 0, len(out.Messages))
 	for _, m := range out.Messages {
-		ms = append(ms, Message{Body: []byte(aws.ToString(m.Body)), Receipt: aws.ToString(m.ReceiptHandle)})
+		ms = append(ms, Message{Body: []byte(aws.ToString(m.Body)), Receipt: aws.ToString(m.ReceiptHandle), Trace: carrier(m.MessageAttributes)})
 	}
 	return ms, nil
+}
+
+// carrier is the trace that came with a message.
+func carrier(attributes map[string]types.MessageAttributeValue) telemetry.Carrier {
+	if len(attributes) == 0 {
+		return nil
+	}
+	c := telemetry.Carrier{}
+	for name, a := range attributes {
+		c[name] = aws.ToString(a.StringValue)
+	}
+	return c
 }
 
 // Delete deletes received messages, which it may be given in any number. Call it

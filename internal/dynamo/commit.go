@@ -12,6 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"tidings/internal/chat"
+	"tidings/internal/telemetry"
 )
 
 // The time of an append. A function's time-out is 15 s at most and a cursor's W
@@ -58,11 +59,15 @@ var errSettled = errors.New("settled")
 // an attempt and doubles, so that those who race for one head come to leave as much
 // room between them as one attempt takes, on a laptop and in the cloud alike. Who has
 // waited for long is one of few, and presses harder again.
-func (s *Store) commit(ctx context.Context, c change) error {
-	start, bound := time.Now(), time.Duration(0)
-	for attempt := 0; ; attempt++ {
+func (s *Store) commit(ctx context.Context, c change) (err error) {
+	start, bound, cost := time.Now(), time.Duration(0), telemetry.CallOf(ctx)
+	attempt := 0
+	ctx, span := telemetry.StartAppend(ctx)
+	defer func() { span.Attempted(attempt+1, err) }()
+	for ; ; attempt++ {
 		began := time.Now()
 		again, err := s.attempt(ctx, c, attempt)
+		cost.Attempted(lost(again))
 		if errors.Is(err, errSettled) {
 			return nil
 		}
@@ -84,6 +89,12 @@ func (s *Store) commit(ctx context.Context, c change) error {
 			bound = max(bound/2, shortestPause)
 		}
 	}
+}
+
+// lost says whether an attempt failed because another writer was faster.
+func lost(again error) bool {
+	e, ok := errors.AsType[*chat.Error](again)
+	return ok && e.Kind == chat.KindTooFast
 }
 
 // attempt makes one attempt. again says why it is worth another one.

@@ -9,6 +9,7 @@ import (
 
 	"tidings/internal/chat"
 	"tidings/internal/session"
+	"tidings/internal/telemetry"
 )
 
 // API is what the routes need. All fields but AllowedOrigins are required, except
@@ -28,7 +29,8 @@ type API struct {
 	// the gateway's name.
 	AllowedOrigins []string
 
-	Log *slog.Logger
+	Log     *slog.Logger
+	Metrics *telemetry.EMF // nil: none
 }
 
 // Route is one row of the API: what serves it and, beside it, what clients are told

@@ -16,6 +16,7 @@ import (
 
 	"tidings/internal/chat"
 	"tidings/internal/session"
+	"tidings/internal/telemetry"
 )
 
 // call is one request on its way through a route.
@@ -38,8 +39,10 @@ func (c *call) user() chat.UserID { return c.session.User }
 func (a *API) wrap(h func(*API, *call) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		c := &call{w: &statusWriter{ResponseWriter: w}, r: r}
 		id := requestID(r)
+		ctx, cost := telemetry.Begin(r.Context(), id)
+		ctx, span := telemetry.StartRequest(ctx, r)
+		c := &call{w: &statusWriter{ResponseWriter: w}, r: r.WithContext(ctx)}
 		header := w.Header()
 		header.Set("X-Request-Id", id)
 		header.Set("Cache-Control", "no-store") // answers are personal
@@ -48,7 +51,10 @@ func (a *API) wrap(h func(*API, *call) error) http.Handler {
 		if err != nil && c.w.status == 0 {
 			problemOf(err).write(c.w)
 		}
-		a.log(c, id, time.Since(start), err)
+		took := time.Since(start)
+		a.log(c, took, err)
+		span.Answered(c.w.status)
+		a.Metrics.Request(cost, r.Pattern, c.w.status, took)
 	})
 }
 
@@ -66,10 +72,10 @@ func safely(f func() error) (err error) {
 
 // log says what was asked and how it went, never what was said. The path is left
 // out for the route's pattern: ids are nobody's business in a log.
-func (a *API) log(c *call, id string, took time.Duration, err error) {
+func (a *API) log(c *call, took time.Duration, err error) {
 	level, attrs := slog.LevelInfo, []slog.Attr{
-		slog.String("requestId", id), slog.String("method", c.r.Method), slog.String("route", c.r.Pattern),
-		slog.Int("status", c.w.status), slog.Duration("duration", took),
+		slog.String("method", c.r.Method), slog.String("route", c.r.Pattern),
+		slog.Int("status", c.w.status), slog.Float64("durationMs", float64(took.Microseconds())/1000),
 	}
 	if c.w.status >= 500 {
 		level = slog.LevelError

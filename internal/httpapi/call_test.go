@@ -83,7 +83,7 @@ func TestLog(t *testing.T) {
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &line); err != nil {
 		t.Fatal(err)
 	}
-	if line["route"] != "POST /api/conversations/{id}/messages" || line["status"] != 201.0 || line["method"] != "POST" || line["duration"] == nil {
+	if line["route"] != "POST /api/conversations/{id}/messages" || line["status"] != 201.0 || line["method"] != "POST" || line["durationMs"] == nil || line["requestId"] == nil {
 		t.Errorf("line %v", line)
 	}
 	for _, private := range []string{"between us", alice.token, "/1-2", "correct horse", "alice"} {

@@ -27,6 +27,7 @@ import (
 	"tidings/internal/httpapi"
 	"tidings/internal/lambdahttp"
 	"tidings/internal/session"
+	"tidings/internal/telemetry"
 	"tidings/local/aws"
 )
 
@@ -94,7 +95,7 @@ func newWorld(t *testing.T, serve func(http.Handler) http.Handler) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewJSONHandler(w.log, nil))
+	log := telemetry.NewLog(w.log, slog.LevelDebug)
 	messages := &chat.Messages{Store: w.store, Views: w.store, Users: w.store, Bus: w.bus, Log: log}
 	w.api = &httpapi.API{
 		Accounts: &chat.Accounts{

@@ -23,6 +23,9 @@ func FromLambda(e events.DynamoDBEvent) []Record {
 		}
 		if rec.Insert && isEntry(rec.PK, rec.SK) {
 			rec.name()
+			if v := item["ts"]; v.DataType() == events.DataTypeNumber {
+				rec.at(v.Number())
+			}
 			if v := item["adds"]; v.DataType() == events.DataTypeList {
 				for _, a := range v.List() {
 					if a.DataType() == events.DataTypeNumber {
@@ -59,6 +62,9 @@ func FromStream(rs []types.Record) []Record {
 		rec.PK, rec.SK = streamString(r.Dynamodb.Keys["PK"]), streamString(r.Dynamodb.Keys["SK"])
 		if rec.Insert && isEntry(rec.PK, rec.SK) {
 			rec.name()
+			if v, ok := r.Dynamodb.NewImage["ts"].(*types.AttributeValueMemberN); ok {
+				rec.at(v.Value)
+			}
 			if v, ok := r.Dynamodb.NewImage["adds"].(*types.AttributeValueMemberL); ok {
 				for _, a := range v.Value {
 					if n, ok := a.(*types.AttributeValueMemberN); ok {
@@ -92,6 +98,8 @@ func (r *Record) name() {
 	}
 	r.Log, r.Seq = chat.LogID(strings.TrimPrefix(r.PK, logPrefix)), seq
 }
+
+func (r *Record) at(n string) { r.TS, _ = strconv.ParseInt(n, 10, 64) } // only measured: 0 will do
 
 func (r *Record) add(n string) {
 	if id, ok := chat.ParseUserID(n); ok {

@@ -8,10 +8,12 @@ package relay
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"tidings/internal/bus"
 	"tidings/internal/chat"
+	"tidings/internal/telemetry"
 )
 
 // The shape of an entry's keys in the table.
@@ -20,13 +22,14 @@ const (
 	entryPrefix = "E#" // of SK, before the seq in 12 digits
 )
 
-// Record is one change of the table, as far as a hint needs it. Log, Seq, Adds
+// Record is one change of the table, as far as a hint needs it. Log, Seq, TS, Adds
 // and Shards are set for an inserted entry only.
 type Record struct {
 	Insert bool
 	PK, SK string
 	Log    chat.LogID
 	Seq    int64
+	TS     int64 // Unix ms
 	Adds   []chat.UserID
 	Shards chat.Shards
 }
@@ -50,6 +53,7 @@ type HintPublisher interface {
 // Publisher.
 type Relay struct {
 	Publisher HintPublisher
+	Metrics   *telemetry.EMF // nil: none
 }
 
 // Handle publishes one batch of records: the entries among them as hints in one
@@ -57,15 +61,21 @@ type Relay struct {
 // hints that they got twice.
 func (r *Relay) Handle(ctx context.Context, records []Record) error {
 	var hints []bus.Hint
+	oldest := int64(math.MaxInt64)
 	for _, rec := range records {
 		if rec.Entry() {
 			hints = append(hints, bus.Hint{Log: rec.Log, Seq: rec.Seq, Adds: rec.Adds, Shards: rec.Shards})
+			if rec.TS > 0 {
+				oldest = min(oldest, rec.TS)
+			}
 		}
 	}
 	if len(hints) == 0 {
 		return nil
 	}
-	if err := r.Publisher.PublishHints(ctx, hints); err != nil {
+	err := r.Publisher.PublishHints(ctx, hints)
+	r.Metrics.Relay(len(hints), oldest, err)
+	if err != nil {
 		return fmt.Errorf("relay %d entries: %w", len(hints), err)
 	}
 	return nil

@@ -111,7 +111,7 @@ func TestAdapters(t *testing.T) {
 	}
 	want := []Record{
 		{
-			Insert: true, PK: "L#c:1-2", SK: "E#000000000017", Log: "c:1-2", Seq: 17,
+			Insert: true, PK: "L#c:1-2", SK: "E#000000000017", Log: "c:1-2", Seq: 17, TS: 1767225600100,
 			Adds: []chat.UserID{3, 9007199254740991}, Shards: chat.Shards{9, 158},
 		},
 		{Insert: true, PK: "L#u:3", SK: "E#000000000001", Log: "u:3", Seq: 1},

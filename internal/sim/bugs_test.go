@@ -44,7 +44,7 @@ var bugs = []bug{
 	{"a lag overlooked on delivery", []edit{{streamDir + "stream.go", "	case lagging >= 0 && s.lags[lagging].pos != e.Seq-1:\n", "	case lagging >= 0 && s.lags[lagging].pos > e.Seq-1:\n"}}},
 	{"positions not kept where a seat changes", []edit{{streamDir + "user.go", "		if s.phase == live && s.lagAt(slot) < 0 && s.follows(slot) {", "		if s.phase != live && s.lagAt(slot) < 0 {"}}},
 	{"gap fill off", []edit{{streamDir + "gap.go", "	g.busy = true\n	h.timers.set(h.now.Add(gapWait), func() { h.fill(l, g) })", "	g.busy = true"}}},
-	{"hints ignored", []edit{{streamDir + "hub.go", "			h.arrive(hint.Log, hint.Seq, hint.Adds, nil)", "			_ = hint.Log"}}},
+	{"hints ignored", []edit{{streamDir + "hub.go", "			h.arrive(hint.Log, hint.Seq, hint.Adds, nil, w)", "			_ = hint.Log"}}},
 	{"what arrives while the head is read is dropped", []edit{{streamDir + "log.go", "case l == nil || l.state == untracked:", "case l == nil || l.state != tracked:"}}},
 	{"audit of heads off", []edit{{streamDir + "hub.go", "		h.audit()\n", "		_ = h.audit\n"}}},
 	{"audit of memberships off", []edit{{streamDir + "audit.go", "	if h.now.UnixMilli()-s.user.verifiedAt >= h.auditPeriod()", "	if s.user == nil && h.now.UnixMilli()-s.user.verifiedAt >= h.auditPeriod()"}}},

@@ -121,7 +121,7 @@ func (h *Hub) verified(l *logState, head chat.Head, at int64) {
 		default:
 			h.metrics.unheard.Add(float64(head.Seq - l.last))
 			h.log.ErrorContext(h.readCtx, "the bus didn't bring committed entries", "log", l.id, "last", l.last, "head", head.Seq)
-			h.hold(l, head.Seq, nil) // the next audit finds them delivered
+			h.hold(l, head.Seq, nil, way{path: byAudit}) // the next audit finds them delivered
 		}
 	})
 }

@@ -6,6 +6,7 @@ import "tidings/internal/chat"
 // them needs it, and once.
 type entry struct {
 	chat.Entry
+	way     way
 	parts   []part
 	encoded bool
 

@@ -11,6 +11,8 @@ import (
 // that there are entries up to top.
 type gap struct {
 	held  map[int64]*entry
+	told  map[int64]way // what was announced without its entry, at most maxHeld
+	found int64         // up to here the audit saw entries that nothing had announced
 	top   int64
 	busy  bool // a timer is set or a read under way
 	tries int  // reads without progress
@@ -24,6 +26,24 @@ func (g *gap) forget(seq int64) {
 			delete(g.held, s)
 		}
 	}
+	for s := range g.told {
+		if s <= seq {
+			delete(g.told, s)
+		}
+	}
+}
+
+// wayOf is how an entry came that was read for the gap.
+func (g *gap) wayOf(seq int64) way {
+	w, told := g.told[seq]
+	switch {
+	case told:
+	case seq <= g.found:
+		w.path = byAudit
+	default:
+		w.path = byGap
+	}
+	return w
 }
 
 // lowest is the lowest held seq.
@@ -37,18 +57,24 @@ func (g *gap) lowest() int64 {
 
 // hold keeps an entry, or the hint of one (e is nil), until those before it came.
 // When too many are held only their number is kept: they are read instead.
-func (h *Hub) hold(l *logState, seq int64, e *chat.Entry) {
+func (h *Hub) hold(l *logState, seq int64, e *chat.Entry, w way) {
 	g := l.gap()
 	if g == nil {
-		g = &gap{held: map[int64]*entry{}}
+		g = &gap{held: map[int64]*entry{}, told: map[int64]way{}}
 		l.put().gap = g
 	}
 	g.top = max(g.top, seq)
-	if _, twice := g.held[seq]; twice {
+	_, twice := g.held[seq]
+	switch {
+	case twice:
 		h.tally.duplicates++
-	} else if e != nil && len(g.held) < maxHeld {
+	case e != nil && len(g.held) < maxHeld:
 		h.tally.held++
-		g.held[seq] = &entry{Entry: *e}
+		g.held[seq] = &entry{Entry: *e, way: w}
+	case w.path == byAudit:
+		g.found = seq
+	case len(g.told) < maxHeld:
+		g.told[seq] = w
 	}
 	if l.state == tracked {
 		h.await(l, g)
@@ -110,7 +136,7 @@ func (h *Hub) filled(l *logState, g *gap, to int64, got []chat.Entry) {
 	for _, e := range got {
 		if e.Seq == l.last+1 {
 			h.tally.gapsFilled++
-			h.deliver(l, &entry{Entry: e})
+			h.deliver(l, &entry{Entry: e, way: g.wayOf(e.Seq)})
 		}
 	}
 	g.forget(l.last)

@@ -64,6 +64,7 @@ type Hub struct {
 	nextSweep  time.Time
 	dirty      []*Stream   // written to since the last flush
 	gathered   int         // bytes so written
+	deliveries []delivery  // since the last flush
 	unread     []*logState // pending, their head read not yet begun
 	advancing  []*Stream   // opening, to be looked at when this turn's results are in
 	queued     []*readJob
@@ -179,6 +180,7 @@ func (h *Hub) flush() {
 		h.dirty[i] = nil
 	}
 	h.dirty, h.gathered = h.dirty[:0], 0
+	h.written()
 }
 
 // input hands f to the loop, waiting while the inbox is full.
@@ -209,19 +211,18 @@ func (h *Hub) Deliver(ctx context.Context, envelopes []bus.Envelope) error {
 }
 
 func (h *Hub) deliverEnvelope(env *bus.Envelope) {
-	if env.Published > 0 {
-		h.metrics.receiveLag.Observe(seconds(h.now.UnixMilli() - env.Published))
-	}
+	w := way{published: env.Published, received: env.Received, trace: env.Trace}
 	switch {
 	case env.Entry != nil:
 		h.tally.entries++
-		h.arrive(env.Entry.Log, env.Entry.Seq, env.Entry.Adds, env.Entry)
+		h.arrive(env.Entry.Log, env.Entry.Seq, env.Entry.Adds, env.Entry, w)
 	case env.Ephemeral != nil:
 		h.ephemeral(env.Ephemeral)
 	default:
+		w.path = byHint
 		for _, hint := range env.Hints {
 			h.tally.hints++
-			h.arrive(hint.Log, hint.Seq, hint.Adds, nil)
+			h.arrive(hint.Log, hint.Seq, hint.Adds, nil, w)
 		}
 	}
 }
@@ -269,5 +270,3 @@ func (h *Hub) Listeners(ctx context.Context, id chat.UserID) (int, error) {
 
 // Done closes when Run has sent all streams away.
 func (h *Hub) Done() <-chan struct{} { return h.done }
-
-func seconds(ms int64) float64 { return float64(max(0, ms)) / 1000 }

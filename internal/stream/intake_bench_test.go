@@ -40,7 +40,7 @@ func BenchmarkIntake(b *testing.B) {
 				}
 				b.StartTimer()
 				for range copies {
-					envelopes := s.decode(ms)
+					envelopes := s.decode(ms, time.Now())
 					h.take(func() {
 						for i := range envelopes {
 							h.deliverEnvelope(&envelopes[i])

@@ -103,8 +103,8 @@ func (h *Hub) tracked(l *logState, head chat.Head) {
 	}
 }
 
-// arrive takes an entry from the bus, or a hint of one (e is nil).
-func (h *Hub) arrive(id chat.LogID, seq int64, adds []chat.UserID, e *chat.Entry) {
+// arrive takes an entry from the bus, or a hint of one (e is nil), and how it came.
+func (h *Hub) arrive(id chat.LogID, seq int64, adds []chat.UserID, e *chat.Entry, w way) {
 	h.ringAdded(id, seq, adds)
 	l := h.logs.get(id)
 	switch {
@@ -112,10 +112,10 @@ func (h *Hub) arrive(id chat.LogID, seq int64, adds []chat.UserID, e *chat.Entry
 	case l.state == tracked && seq <= l.last:
 		h.tally.duplicates++
 	case l.state == tracked && seq == l.last+1 && e != nil:
-		h.deliver(l, &entry{Entry: *e})
+		h.deliver(l, &entry{Entry: *e, way: w})
 		h.drain(l)
 	default:
-		h.hold(l, seq, e)
+		h.hold(l, seq, e, w)
 	}
 }
 
@@ -133,6 +133,7 @@ func (h *Hub) deliver(l *logState, e *entry) {
 	if e.Kind == chat.KindSessionRevoked {
 		h.sessionRevoked(l, e)
 	}
+	before := h.tally.deliveries
 	for _, u := range l.members {
 		slot := u.slotOf(l)
 		in := u.iv(slot).Contains(e.Seq)
@@ -141,7 +142,7 @@ func (h *Hub) deliver(l *logState, e *entry) {
 		}
 	}
 	h.leaveSeats(l, leaving)
-	h.metrics.enqueueLag.Observe(seconds(h.now.UnixMilli() - e.TS))
+	h.delivered(e, h.tally.deliveries-before)
 }
 
 // users are the members that are here.

@@ -30,8 +30,10 @@ type Metrics struct {
 	refused            prometheus.Counter
 	unheard            prometheus.Counter
 	unheardMemberships prometheus.Counter
-	enqueueLag         prometheus.Observer
-	receiveLag         prometheus.Observer
+	delivered          [len(paths)]prometheus.Counter
+	hops               hops
+	lag                prometheus.Gauge
+	replay             prometheus.Observer
 }
 
 // tally is what the loop counted since its last turn.
@@ -56,39 +58,46 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		reg.MustRegister(g)
 		return g
 	}
-	lag := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name:    "tidings_streamer_lag_seconds",
-		Help:    "Time from the entry's ts to its enqueuing to the connections, and from its publishing to its receipt.",
-		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 60},
-	}, []string{"stage"})
-	reg.MustRegister(lag)
-	return &Metrics{
+	// A client that missed nothing counts in the first; above the last it is told to
+	// fetch its lists instead (maxReplay).
+	replay := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "tidings_streamer_replay_entries", Help: "Entries that streams which went on from a position had to pull.",
+		Buckets: []float64{0, 1, 3, 10, 30, 100, 300, maxReplay},
+	})
+	reg.MustRegister(replay)
+	m := &Metrics{
 		connections:        gauge("connections", "Open streams."),
 		logs:               gauge("logs", "Logs known to the hub, lingering ones too."),
 		cacheBytes:         gauge("cache_bytes", "Size of the cache of recent entries."),
 		entries:            counter("entries_received_total", "Entries received from the bus, duplicates too."),
 		hints:              counter("hints_received_total", "Hints received from the bus, known ones too."),
-		ephemerals:         vec("ephemerals_total", "Ephemerals received, by what became of them.", "outcome"),
+		ephemerals:         vec("ephemerals_total", "Ephemerals received: delivered or dropped.", "outcome"),
 		duplicates:         counter("duplicates_total", "Entries and hints dropped because the hub had the entry."),
 		held:               counter("held_total", "Entries that came too early and were held."),
 		gapsFilled:         counter("gap_entries_total", "Entries that were missing and read from the table."),
 		holes:              counter("holes_total", "Positions of a log that the table no longer has."),
 		phantoms:           counter("phantoms_total", "Announced entries that the table doesn't have."),
 		deliveries:         counter("deliveries_total", "Events enqueued to connections."),
-		closed:             vec("closed_total", "Ended streams, by reason.", "reason"),
-		reads:              vec("store_reads_total", "Reads of the table, by kind and outcome.", "kind", "outcome"),
+		closed:             vec("closed_total", "Ended streams: by the client, stalled (a slow reader: no byte for 60 s), logout, expired, replaced (more than 20 of one user), drain.", "reason"),
+		reads:              vec("store_reads_total", "Reads of the table: head, gap, pull, position, audit, membership, memberships, session; ok or error.", "kind", "outcome"),
 		unencodable:        counter("unencodable_total", "Entries whose body gives no frames although their kind has some."),
 		decodeErrors:       counter("decode_errors_total", "Messages of the bus that can't be read."),
-		queueErrors:        vec("queue_errors_total", "Failed calls to the queue or topic.", "call"),
+		queueErrors:        vec("queue_errors_total", "Failed calls to the queue or topic: receive, delete, renew, probe.", "call"),
 		bellsLost:          counter("unanswered_additions_total", "Announced additions that the membership never showed."),
 		resumes:            counter("resumes_total", "Streams that went on from their client's position."),
-		resets:             vec("resets_total", "Clients told to fetch their lists again, by reason.", "reason"),
+		resets:             vec("resets_total", "Clients told to fetch their lists again: expired, invalid, selection, overflow.", "reason"),
 		refused:            counter("refused_connections_total", "Connections refused because no descriptor was left. Alarm above 0."),
 		unheard:            counter("unheard_entries_total", "Committed entries that the audit found because the bus had not brought them. Alarm above 0."),
 		unheardMemberships: counter("unheard_memberships_total", "Changes of memberships that the audit found first; some were just on their way."),
-		enqueueLag:         lag.WithLabelValues("enqueue"),
-		receiveLag:         lag.WithLabelValues("receive"),
+		hops:               newHops(reg),
+		lag:                gauge("lag_seconds", "Time from its publishing to its receipt of what was received last, the probe of every 10 s included."),
+		replay:             replay,
 	}
+	delivered := vec("delivered_entries_total", "Entries passed on to the streams, by what brought them: fast, relay, gap, audit.", "path")
+	for p, name := range paths {
+		m.delivered[p] = delivered.WithLabelValues(name)
+	}
+	return m
 }
 
 // settle moves the loop's counts into the counters.

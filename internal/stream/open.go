@@ -159,9 +159,13 @@ func (h *Hub) settle(s *Stream) {
 		return // a read comes back here
 	}
 	resumed := s.resume != nil
-	if resumed && s.backlog() > maxReplay {
-		h.giveUp(s, resetOverflow)
-		resumed = false
+	if resumed {
+		missed := s.backlog()
+		h.metrics.replay.Observe(float64(missed))
+		if missed > maxReplay {
+			h.giveUp(s, resetOverflow)
+			resumed = false
+		}
 	}
 	s.resume, s.phase = nil, live // level where there is no lag
 	h.refresh(s)

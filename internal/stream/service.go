@@ -55,11 +55,22 @@ type Service struct {
 	leaving atomic.Bool
 }
 
-// Ready says whether the instance should get streams: its own probe came back
-// through topic and queue not long ago, its clock is right, it isn't full and not
-// going away.
-func (s *Service) Ready() bool {
-	return !s.leaving.Load() && !s.Hub.Full() && s.clockRight() && time.Since(time.UnixMilli(s.probed.Load())) < probeGood
+// Ready says whether the instance should get streams.
+func (s *Service) Ready() bool { return s.Unready() == "" }
+
+// Unready says why the instance should get no streams; "" if it should.
+func (s *Service) Unready() string {
+	switch {
+	case s.leaving.Load():
+		return "draining"
+	case s.Hub.Full():
+		return "full"
+	case !s.clockRight():
+		return "clock_skew" // above 10 s against the table's clock
+	case time.Since(time.UnixMilli(s.probed.Load())) >= probeGood:
+		return "probe_overdue" // the instance's own message through topic and queue
+	}
+	return ""
 }
 
 func (s *Service) clockRight() bool {
@@ -142,7 +153,7 @@ func (s *Service) poll(ctx context.Context) error {
 		if len(ms) == 0 {
 			continue
 		}
-		if envelopes := s.decode(ms); len(envelopes) > 0 {
+		if envelopes := s.decode(ms, time.Now()); len(envelopes) > 0 {
 			if err := s.Hub.Deliver(ctx, envelopes); err != nil {
 				return err // not deleted: the hub did not take them
 			}
@@ -156,18 +167,22 @@ func (s *Service) poll(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// decode reads the messages. Probes end here; what can't be read is counted and
-// dropped.
-func (s *Service) decode(ms []bus.Message) []bus.Envelope {
+// decode reads the messages, which were received now. Probes end here; what can't be
+// read is counted and dropped.
+func (s *Service) decode(ms []bus.Message, now time.Time) []bus.Envelope {
 	out := make([]bus.Envelope, 0, len(ms))
 	for _, m := range ms {
 		env, err := bus.Decode(m.Body)
+		env.Received, env.Trace = now, m.Trace
+		if env.Published > 0 {
+			s.Hub.metrics.lag.Set(since(env.Published, now))
+		}
 		switch {
 		case err != nil:
 			s.Hub.metrics.decodeErrors.Inc()
 			s.Log.Error("decode message", "error", err)
 		case env.Probe == s.Instance:
-			s.probed.Store(time.Now().UnixMilli())
+			s.probed.Store(now.UnixMilli())
 		case env.Probe == "":
 			out = append(out, env)
 		}

@@ -166,6 +166,9 @@ func serviceWrongClock(w *world, s *Service, _ *fakeQueue) {
 		if s.ClockSkew = func() (time.Duration, bool) { return skew, true }; s.Ready() != want {
 			w.Errorf("%v off: ready %v", skew, !want)
 		}
+		if reason := s.Unready(); !want && reason != "clock_skew" {
+			w.Errorf("%v off: %q", skew, reason)
+		}
 		if s.ClockSkew = func() (time.Duration, bool) { return skew, false }; !s.Ready() {
 			w.Error("not ready because nothing is known yet")
 		}
@@ -200,8 +203,8 @@ func serviceProbesLost(w *world, s *Service, q *fakeQueue) {
 	back := s.Ready()
 	q.set(func() { q.lost = true })
 	w.pass(probeGood + probeEvery)
-	if lost := s.Ready(); !back || lost {
-		w.Errorf("ready at first %v, with probes %v, without again %v", first, back, lost)
+	if lost := s.Unready(); !back || lost != "probe_overdue" {
+		w.Errorf("ready at first %v, with probes %v, without again %q", first, back, lost)
 	}
 }
 
@@ -227,8 +230,8 @@ func serviceNearlyFull(w *world, s *Service, _ *fakeQueue) {
 		}
 		all = append(all, w.connect(chat.UserID(u+10)))
 	}
-	if s.Ready() {
-		w.Error("ready with 19 of 20 streams")
+	if reason := s.Unready(); reason != "full" {
+		w.Errorf("%q with 19 of 20 streams", reason)
 	}
 	for _, c := range all {
 		c.stream.Closed()
@@ -357,8 +360,8 @@ func serviceDrains(w *world, s *Service, q *fakeQueue) {
 				}
 			}
 		}
-		if left < 8 || left > 12 || s.Ready() {
-			w.Errorf("%d of 20 are left half-way, ready %v", left, s.Ready())
+		if left < 8 || left > 12 || s.Unready() != "draining" {
+			w.Errorf("%d of 20 are left half-way, unready: %q", left, s.Unready())
 		}
 		time.Sleep(13 * time.Second)
 		for _, c := range all {

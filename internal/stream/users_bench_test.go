@@ -100,7 +100,7 @@ func BenchmarkUsers(b *testing.B) {
 				if l := h.logs.get(e.Log); l != nil {
 					e.Seq = l.last + 1
 				}
-				h.take(func() { h.arrive(e.Log, e.Seq, nil, &e) })
+				h.take(func() { h.arrive(e.Log, e.Seq, nil, &e, way{}) })
 				h.flush()
 			}
 		})

@@ -169,7 +169,7 @@ function figures(all: readonly Metric[]): [string, string][] {
     return v === undefined ? '–' : integer.format(v)
   }
   const lag = (share: number) => {
-    const s = quantile(all, `${prefix}lag_seconds`, { stage: 'enqueue' }, share)
+    const s = quantile(all, `${prefix}hop_seconds`, { hop: 'commit_to_write' }, share)
     return ms(s === undefined ? undefined : s * 1000)
   }
   return [
