@@ -30,14 +30,14 @@ var arrows = map[string][]string{
 	"tidings/local/aws":           {"tidings/local/aws/"},
 	"tidings/local":               {"tidings/internal/", "tidings/local/aws", "tidings/docs"},
 	"tidings/docs":                {},
-	"tidings/bench/":              {"tidings/internal/"},
+	"tidings/bench/":              {"tidings/internal/", "tidings/bench/backend", "tidings/local/aws"},
 }
 
 // Who else may import the SDK of a service: the one package that speaks to it.
 var speakers = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb":        {"tidings/internal/dynamo"},
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams": {"tidings/internal/relay", "tidings/local"},
-	"github.com/aws/aws-sdk-go-v2/service/sns":             {"tidings/internal/bus", "tidings/internal/app", "tidings/local"},
+	"github.com/aws/aws-sdk-go-v2/service/sns":             {"tidings/internal/bus", "tidings/internal/app", "tidings/local", "tidings/bench/backend"},
 	"github.com/aws/aws-sdk-go-v2/service/sqs":             {"tidings/internal/bus", "tidings/internal/app", "tidings/local"},
 	"go.opentelemetry.io/otel":                             {"tidings/internal/telemetry", "tidings/internal/app"},
 	"go.opentelemetry.io/otel/trace":                       {"tidings/internal/telemetry"},
