@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,10 @@ import (
 	"tidings/internal/session"
 )
 
+// testEmitKey is the key with which tests emit events; TIDINGS_EMIT_KEY is that of a
+// deployment.
+const testEmitKey = "dGhlIGtleSB3aXRoIHdoaWNoIHRlc3RzIGVtaXQgZXY="
+
 // patience is how long a test waits for what must come. It bounds a failure and
 // measures nothing.
 const patience = 60 * time.Second
@@ -31,6 +36,9 @@ func mustStart(t testing.TB, change func(*Config)) *System {
 	c := Config{Data: t.TempDir(), Drain: time.Second, Passwords: session.NewPasswords(session.WithCost(8, 1))}
 	if change != nil {
 		change(&c)
+	}
+	if err := os.WriteFile(filepath.Join(c.Data, emitKeyFile), []byte(testEmitKey), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := Start(ctx, c, slog.New(slog.DiscardHandler))

@@ -65,6 +65,23 @@ export interface ConversationsAnswer {
   conversations: Conversation[]
 }
 
+export interface EmitAnswer {
+  emitted: Emitted[]
+  failed: EmitFailure[]
+}
+
+export interface EmitFailure {
+  userId: number
+  code: string
+  detail: string
+}
+
+export interface Emitted {
+  userId: number
+  /** of the event on the receiver's streams */
+  eventId: string
+}
+
 /** Names a field by its path in the request, such as "memberIds[2]". */
 export interface FieldError {
   path: string
@@ -688,6 +705,20 @@ export interface Routes {
     body: Record<string, never>
     answer: undefined
   }
+  /** Tell users an event of another service's own */
+  'POST /api/events/emit': {
+    body: {
+      /** the receiver */
+      userId?: number | null
+      /** the receivers */
+      userIds?: number[] | null
+      /** the event's; those of the service itself are refused */
+      type: string
+      /** any JSON of at most 65,536 bytes without spaces; null unless given */
+      data?: unknown | null
+    }
+    answer: EmitAnswer
+  }
 }
 
 /** The codes of the service's errors. */
@@ -705,6 +736,7 @@ export type ProblemCode =
   | 'idempotency_mismatch'
   | 'incomplete_body'
   | 'internal'
+  | 'invalid_api_key'
   | 'invalid_utf8'
   | 'joined_too_often'
   | 'malformed_json'

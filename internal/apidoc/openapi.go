@@ -58,6 +58,7 @@ func openAPI() object {
 			{"securitySchemes", object{
 				{"cookie", object{{"type", "apiKey"}, {"in", "cookie"}, {"name", session.CookieName}}},
 				{"bearer", object{{"type", "http"}, {"scheme", "bearer"}}},
+				{"apiKey", object{{"type", "http"}, {"scheme", "bearer"}, {"description", "the key of a service, not a session"}}},
 			}},
 		}},
 	}
@@ -65,23 +66,34 @@ func openAPI() object {
 
 // operation is one route.
 func (g *generator) operation(rt httpapi.Route) object {
-	o := g.start(rt.Method, rt.Path, rt.Summary, rt.Detail, rt.Open).with("parameters", parameters(rt))
+	o := g.start(rt.Method, rt.Path, rt.Summary, rt.Detail, security(rt)).with("parameters", parameters(rt))
 	if rt.HasBody() {
 		o = o.with("requestBody", requestBody(rt))
 	}
 	return o.with("responses", g.answers(rt))
 }
 
-func (g *generator) start(method, path, summary, detail string, open bool) object {
+func (g *generator) start(method, path, summary, detail string, security []object) object {
 	tag := strings.Split(path, "/")[2]
 	if !slices.ContainsFunc(g.tags, func(t any) bool { return t.(object).get("name") == tag }) {
 		g.tags = append(g.tags, object{{"name", tag}})
 	}
 	o := object{{"operationId", operationID(method, path)}, {"tags", []any{tag}}, {"summary", summary}}.with("description", detail)
-	if open {
-		return append(o, member{"security", []object{}})
+	return append(o, member{"security", security})
+}
+
+// ofUser are the ways to say whose request it is.
+var ofUser = []object{{{"cookie", []any{}}}, {{"bearer", []any{}}}}
+
+func security(rt httpapi.Route) []object {
+	switch {
+	case rt.Open:
+		return []object{}
+	case rt.Keys:
+		return []object{{{"apiKey", []any{}}}}
+	default:
+		return ofUser
 	}
-	return append(o, member{"security", []object{{{"cookie", []any{}}}, {{"bearer", []any{}}}}})
 }
 
 // operationID makes "postConversationsIdMessages" of POST /api/conversations/{id}/messages.
@@ -195,7 +207,7 @@ func (g *generator) events() object {
 	const detail = "Server-sent events without an end; docs/asyncapi.yaml says which. " +
 		"Whoever can't be served now is answered 200 with a reconnect event, since any other status ends a browser's EventSource for good."
 	return append(
-		g.start(http.MethodGet, "/api/events", "Follow what happens", detail, false),
+		g.start(http.MethodGet, "/api/events", "Follow what happens", detail, ofUser),
 		member{"responses", object{
 			{"200", object{{"description", "the stream"}, {"content", object{{"text/event-stream", object{{"schema", object{{"type", "string"}}}}}}}}},
 			{"401", g.problem(http.StatusUnauthorized, []string{chat.ErrSessionEnded.Code, chat.ErrUnauthenticated.Code})},

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"tidings/internal/session"
 )
 
 // Env reads an environment and collects what is wrong with it, so that all
@@ -62,6 +64,18 @@ func (e *Env) keys(name string) [][]byte {
 	}
 	if len(e.list(name)) == 0 {
 		e.bad(name, "is not set")
+	}
+	return out
+}
+
+func (e *Env) emitKeys(name string) []session.APIKey {
+	var out []session.APIKey
+	for i, s := range e.list(name) {
+		k, err := session.ParseAPIKey(s)
+		if err != nil {
+			e.bad(name, "key %d: %v", i+1, err)
+		}
+		out = append(out, k)
 	}
 	return out
 }

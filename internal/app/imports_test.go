@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"tidings/internal/chattest":   {"tidings/internal/chat"},
 	"tidings/internal/sim":        {"tidings/internal/", "tidings/local/aws"},
 	"tidings/internal/apidoc":     {"tidings/internal/chat", "tidings/internal/httpapi", "tidings/internal/session", "tidings/internal/stream"},
+	"tidings/events":              {"tidings/internal/chat", "tidings/internal/dynamo", "tidings/internal/bus"},
 	"tidings/functions/":          {"tidings/internal/"},
 	"tidings/streamer":            {"tidings/internal/"},
 	"tidings/local/aws":           {"tidings/local/aws/"},
@@ -36,7 +37,7 @@ var arrows = map[string][]string{
 var speakers = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb":        {"tidings/internal/dynamo"},
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams": {"tidings/internal/relay", "tidings/local"},
-	"github.com/aws/aws-sdk-go-v2/service/sns":             {"tidings/internal/bus", "tidings/internal/app", "tidings/local"},
+	"github.com/aws/aws-sdk-go-v2/service/sns":             {"tidings/internal/bus", "tidings/internal/app", "tidings/local", "tidings/events"},
 	"github.com/aws/aws-sdk-go-v2/service/sqs":             {"tidings/internal/bus", "tidings/internal/app", "tidings/local"},
 }
 

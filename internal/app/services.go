@@ -76,6 +76,8 @@ func New(cfg aws.Config, c Config, o Options) (*Services, error) {
 		Groups:         &chat.Groups{Store: s.Store, Members: s.Store, Views: s.Store, Users: s.Store, Bus: s.Topic, Now: o.Now, Log: o.Log, Contacts: contacts},
 		Friends:        &chat.Friends{Store: s.Store, Users: s.Store, Bus: s.Topic, Log: o.Log},
 		Notifications:  &chat.Notifications{Store: s.Store, Views: s.Store, Messages: messages, Bus: s.Topic, Log: o.Log},
+		Emissions:      &chat.Emissions{Store: s.Store, Bus: s.Topic, Log: o.Log},
+		APIKeys:        c.EmitKeys,
 		Authenticator:  s.Authenticator,
 		AllowedOrigins: c.AllowedOrigins,
 		Log:            o.Log,

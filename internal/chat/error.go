@@ -51,6 +51,7 @@ func (e *Error) Is(target error) bool {
 var (
 	ErrUnauthenticated      = &Error{Kind: KindUnauthenticated, Code: "unauthenticated", Message: "Log in first."}
 	ErrSessionEnded         = &Error{Kind: KindUnauthenticated, Code: "session_ended", Message: "The session has ended. Log in again."}
+	ErrInvalidAPIKey        = &Error{Kind: KindUnauthenticated, Code: "invalid_api_key", Message: "A valid API key is needed here."}
 	ErrBadCredentials       = &Error{Kind: KindUnauthenticated, Code: "bad_credentials", Message: "Username or password is wrong."}
 	ErrUsernameTaken        = &Error{Kind: KindConflict, Code: "username_taken", Message: "This username is taken."}
 	ErrUserNotFound         = &Error{Kind: KindNotFound, Code: "user_not_found", Message: "There is no such user."}

@@ -34,6 +34,7 @@ type Stores interface {
 	chat.SessionStore
 	chat.ConversationStore
 	chat.MessageStore
+	chat.EmissionStore
 	StreamReads
 }
 

@@ -23,7 +23,8 @@ type call struct {
 	w *statusWriter
 	r *http.Request
 
-	session     chat.Session     // of the caller, unless the route is open
+	session     chat.Session     // of the user, unless the route is open or for services
+	caller      string           // of a route for services: which
 	body        []byte           // of a write
 	idempotency chat.Idempotency // of a keyed route
 	bad         []chat.FieldError
@@ -91,14 +92,12 @@ func (rt Route) serve(a *API, c *call) error {
 			}
 		}
 	}
-	if !rt.Open {
-		if err := a.authenticate(c); err != nil {
-			return err
-		}
+	if err := a.authenticate(rt, c); err != nil {
+		return err
 	}
 	if write {
 		var err error
-		if c.body, err = readBody(c.r); err != nil {
+		if c.body, err = readBody(c.r, rt.maxBody()); err != nil {
 			return err
 		}
 	}
@@ -108,7 +107,13 @@ func (rt Route) serve(a *API, c *call) error {
 	return rt.handle(a, c)
 }
 
-func (a *API) authenticate(c *call) error {
+func (a *API) authenticate(rt Route, c *call) (err error) {
+	if rt.Keys {
+		c.caller, err = session.Caller(c.r, a.APIKeys)
+	}
+	if rt.Keys || rt.Open {
+		return err
+	}
 	s, err := a.Authenticator.Authenticate(c.r)
 	if err == nil {
 		c.session, err = a.Accounts.Session(c.ctx(), s)

@@ -147,6 +147,14 @@ func TestAreas(t *testing.T) {
 			}
 		})
 	}
+	for path, status := range map[string]int{emitPath: 401, "/api/conversations": 404} { // it has no GET
+		rec := httptest.NewRecorder()
+		r := httptest.NewRequest("POST", path, strings.NewReader("{}"))
+		r.Header.Set("Content-Type", "application/json")
+		if w.api.EventsHandler().ServeHTTP(rec, r); rec.Code != status {
+			t.Errorf("Events: %s: %d", path, rec.Code)
+		}
+	}
 	seen := map[string]bool{}
 	for _, rt := range httpapi.Routes() {
 		if p := rt.Method + " " + rt.Path; seen[p] {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -99,6 +100,8 @@ func (rt Route) Keyed() bool {
 // Writes says whether the request may change something.
 func (rt Route) Writes() bool { return rt.Method != http.MethodGet }
 
+func (rt Route) maxBody() int { return cmp.Or(rt.MaxBody, MaxBody) }
+
 // HasBody says whether the request has a body, be it {}, and so a Content-Type. A
 // DELETE has none: browsers ask before they send one to another site anyway.
 func (rt Route) HasBody() bool { return rt.Writes() && rt.Method != http.MethodDelete }
@@ -125,11 +128,14 @@ func (rt Route) Problems() map[int][]string {
 	add(errInternal)
 	domain(chat.Overloaded(0))
 	domain(rt.Errors...)
-	if !rt.Open {
+	switch {
+	case rt.Keys:
+		domain(chat.ErrInvalidAPIKey)
+	case !rt.Open:
 		domain(chat.ErrUnauthenticated, chat.ErrSessionEnded)
 	}
 	if rt.Writes() {
-		add(errCrossOrigin, errBodyTooLarge, errInvalidUTF8, errIncomplete, malformedJSON(""))
+		add(errCrossOrigin, bodyTooLarge(rt.maxBody()), errInvalidUTF8, errIncomplete, malformedJSON(""))
 	}
 	if rt.HasBody() {
 		add(errNotJSON)

@@ -99,7 +99,7 @@ func (a *API) listGroups(c *call) error {
 
 func (a *API) createGroup(c *call) error {
 	f := c.fields()
-	name, others := f.text("name"), f.userIDs("memberIds", false)
+	name, others := f.text("name"), f.userIDs("memberIds", false, chat.MaxAdded)
 	if err := f.err(); err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (a *API) addMembers(c *call) error {
 		return err
 	}
 	f := c.fields()
-	users := f.userIDs("userIds", true)
+	users := f.userIDs("userIds", true, chat.MaxAdded)
 	if err := f.err(); err != nil {
 		return err
 	}
