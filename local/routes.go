@@ -30,6 +30,7 @@ func routes(services *app.Services, streamers *streamers, web *webApp, s *System
 	}
 	mux.Handle("/api/events", streamers)
 	mux.Handle("/api/events/", function(services.API.EventsHandler()))
+	mux.Handle("/api/ops/", services.API.OpsHandler())
 	mux.HandleFunc("GET /healthz", app.Healthz)
 	mux.Handle("GET /readyz", app.Readyz(streamers.all...))
 	mux.Handle("GET /metrics", app.Metrics(streamers.all...))

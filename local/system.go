@@ -163,7 +163,7 @@ func (s *System) open(c Config, cfg aws.Config, log *slog.Logger) (*app.Services
 	}
 	services, err := app.New(cfg, app.Config{
 		Table: name, TopicARN: aws.ToString(topic.TopicArn), SessionKeys: [][]byte{key}, EmitKeys: []session.APIKey{emit}, Cells: 1, RateLimits: c.RateLimits, FriendsOnly: c.FriendsOnly,
-		AllowedOrigins: c.AllowedOrigins, NextAuthSecrets: c.NextAuthSecrets, NextAuthNumericSub: c.NextAuthNumericSub,
+		Admins: c.Admins, AllowedOrigins: c.AllowedOrigins, NextAuthSecrets: c.NextAuthSecrets, NextAuthNumericSub: c.NextAuthNumericSub,
 	}, app.Options{Passwords: c.Passwords, Log: log})
 	if err != nil {
 		return nil, err

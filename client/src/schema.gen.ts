@@ -36,6 +36,13 @@ export interface ControlMap {
   revoked: RevokedData
 }
 
+export interface ConnectionsAnswer {
+  /** of all instances */
+  connections: number
+  instances: Instance[]
+  listeners?: UserListeners
+}
+
 /** A 1:1 conversation as one of its members sees it. */
 export interface Conversation {
   id: string
@@ -174,6 +181,25 @@ export interface GroupsAnswer {
 export interface HeartbeatData {
   /** Unix ms */
   ts: number
+}
+
+/** A streamer, as it says of itself. */
+export interface Instance {
+  name: string
+  cell: number
+  /** it gets new streams */
+  ready: boolean
+  connections: number
+  version: string
+  started: string
+  /** when it said so */
+  updated: string
+}
+
+/** Those at one instance. */
+export interface InstanceListeners {
+  name: string
+  connections: number
 }
 
 /** What lists show of a log's newest message. */
@@ -366,6 +392,16 @@ export interface TypingData {
 
 export interface UserAnswer {
   user: UserRef
+}
+
+/** The streams of one user. */
+export interface UserListeners {
+  userId: number
+  connections: number
+  /** where there are any */
+  instances: InstanceListeners[]
+  /** instances that did not answer in 2 s, so there may be more */
+  unanswered: string[]
 }
 
 /** A user as others see them. */
@@ -719,6 +755,14 @@ export interface Routes {
     }
     answer: EmitAnswer
   }
+  /** Count the streams, and those of one user */
+  'GET /api/ops/connections': {
+    query: {
+      /** whose streams to count too */
+      userId?: number
+    }
+    answer: ConnectionsAnswer
+  }
 }
 
 /** The codes of the service's errors. */
@@ -744,6 +788,7 @@ export type ProblemCode =
   | 'message_not_found'
   | 'name_owner_first'
   | 'not_acceptable'
+  | 'not_admin'
   | 'not_friends'
   | 'not_owner'
   | 'not_receiver'

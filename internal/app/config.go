@@ -3,6 +3,7 @@
 package app
 
 import (
+	"tidings/internal/chat"
 	"tidings/internal/dynamo"
 	"tidings/internal/session"
 )
@@ -22,6 +23,9 @@ type Config struct {
 	// service may have several, so that one can be replaced. None: nobody may.
 	// EMIT_KEYS, each "<caller>:<SHA-256 of the key in hex>", separated by commas.
 	EmitKeys []session.APIKey
+	// Admins are the users who may ask what operators ask. ADMINS, user ids separated by
+	// commas; none: nobody may.
+	Admins []chat.UserID
 	// NextAuthSecrets are those of the Next.js app whose sessions are accepted besides
 	// our own; none: no such app. NEXTAUTH_SECRET and AUTH_SECRET, which the app has
 	// too, each one secret or several separated by commas.
@@ -51,6 +55,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		TopicARN:       e.Required("TOPIC_ARN"),
 		SessionKeys:    e.keys("SESSION_KEYS"),
 		EmitKeys:       e.emitKeys("EMIT_KEYS"),
+		Admins:         e.Admins(),
 		AllowedOrigins: e.AllowedOrigins(),
 		Cells:          e.Number("CELLS", 1, 1, 256),
 		FriendsOnly:    e.FriendsOnly(),

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tidings/internal/chat"
 	"tidings/internal/session"
 )
 
@@ -76,6 +77,19 @@ func (e *Env) emitKeys(name string) []session.APIKey {
 			e.bad(name, "key %d: %v", i+1, err)
 		}
 		out = append(out, k)
+	}
+	return out
+}
+
+// Admins reads ADMINS, the ids of the users who run the service.
+func (e *Env) Admins() []chat.UserID {
+	var out []chat.UserID
+	for _, s := range e.list("ADMINS") {
+		id, ok := chat.ParseUserID(s)
+		if !ok {
+			e.bad("ADMINS", "%q is no user id", s)
+		}
+		out = append(out, id)
 	}
 	return out
 }

@@ -18,6 +18,7 @@ var arrows = map[string][]string{
 	"tidings/internal/dynamo":     {"tidings/internal/chat"},
 	"tidings/internal/lambdahttp": {},
 	"tidings/internal/httpapi":    {"tidings/internal/chat", "tidings/internal/session"},
+	"tidings/internal/ops":        {"tidings/internal/chat"},
 	"tidings/internal/relay":      {"tidings/internal/chat", "tidings/internal/bus"},
 	"tidings/internal/stream":     {"tidings/internal/chat", "tidings/internal/bus"},
 	"tidings/internal/app":        {"tidings/internal/"},

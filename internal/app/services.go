@@ -17,6 +17,7 @@ import (
 	"tidings/internal/chat"
 	"tidings/internal/dynamo"
 	"tidings/internal/httpapi"
+	"tidings/internal/ops"
 	"tidings/internal/session"
 )
 
@@ -78,6 +79,8 @@ func New(cfg aws.Config, c Config, o Options) (*Services, error) {
 		Notifications:  &chat.Notifications{Store: s.Store, Views: s.Store, Messages: messages, Bus: s.Topic, Log: o.Log},
 		Emissions:      &chat.Emissions{Store: s.Store, Bus: s.Topic, Log: o.Log},
 		APIKeys:        c.EmitKeys,
+		Operations:     &chat.Operations{Store: s.Store, Peers: ops.NewPeers(), Now: o.Now, Log: o.Log},
+		Admins:         c.Admins,
 		Authenticator:  s.Authenticator,
 		AllowedOrigins: c.AllowedOrigins,
 		Log:            o.Log,

@@ -46,6 +46,7 @@ func (c Contract) Run(t *testing.T) {
 	t.Run("MarkRead", c.markRead)
 	t.Run("MarkReadIdempotency", c.markReadIdempotency)
 	t.Run("AppendCustom", c.appendCustom)
+	t.Run("Instances", c.instances)
 	t.Run("Memberships", c.memberships)
 	t.Run("Position", c.position)
 	t.Run("SessionsHold", c.sessionsHold)

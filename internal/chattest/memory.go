@@ -29,6 +29,7 @@ type Memory struct {
 	logs     map[chat.LogID]*memoryLog
 	members  map[member]*chat.Membership
 	answers  map[idempotencyKey]kept
+	streamer map[string]chat.Instance
 }
 
 type (
@@ -62,6 +63,7 @@ func NewMemory(now func() time.Time) *Memory {
 		logs:     map[chat.LogID]*memoryLog{},
 		members:  map[member]*chat.Membership{},
 		answers:  map[idempotencyKey]kept{},
+		streamer: map[string]chat.Instance{},
 	}
 }
 

@@ -35,6 +35,7 @@ type Stores interface {
 	chat.ConversationStore
 	chat.MessageStore
 	chat.EmissionStore
+	chat.InstanceStore
 	StreamReads
 }
 

@@ -21,6 +21,7 @@ type API struct {
 	Friends       *chat.Friends
 	Notifications *chat.Notifications
 	Emissions     *chat.Emissions
+	Operations    *chat.Operations
 	Authenticator *session.Authenticator
 
 	// AllowedOrigins may write besides the origin that serves the API: scheme, host
@@ -28,6 +29,9 @@ type API struct {
 	// CloudFront the site's own origin belongs here, because what arrives as Host is
 	// the gateway's name.
 	AllowedOrigins []string
+
+	// Admins are the users who run the service; none: nobody does.
+	Admins []chat.UserID
 
 	// APIKeys are those of the services that may emit events; none: nobody may.
 	APIKeys []session.APIKey
@@ -55,6 +59,7 @@ type Route struct {
 	Path   string // as a pattern of http.ServeMux
 	Open   bool   // needs no session
 	Keys   bool   // needs the API key of a service instead of a session
+	Admin  bool   // is for admins alone
 
 	MaxBody int // the largest body in bytes; 0: MaxBody
 
@@ -72,7 +77,7 @@ type Route struct {
 
 // Routes lists the whole API.
 func Routes() []Route {
-	return slices.Concat(authRoutes, userRoutes, conversationRoutes, groupRoutes, messageRoutes, friendRoutes, notificationRoutes, eventRoutes)
+	return slices.Concat(authRoutes, userRoutes, conversationRoutes, groupRoutes, messageRoutes, friendRoutes, notificationRoutes, eventRoutes, opsRoutes)
 }
 
 // Handler serves all areas.
@@ -97,6 +102,9 @@ func (a *API) NotificationsHandler() http.Handler { return a.serve(notificationR
 
 // EventsHandler serves what is below /api/events; the stream itself is the streamer's.
 func (a *API) EventsHandler() http.Handler { return a.serve(eventRoutes) }
+
+// OpsHandler serves /api/ops. It runs at the streamers, which know each other.
+func (a *API) OpsHandler() http.Handler { return a.serve(opsRoutes) }
 
 // under are the routes at and below a path.
 func under(path string) []Route {

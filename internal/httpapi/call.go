@@ -121,6 +121,9 @@ func (a *API) authenticate(rt Route, c *call) (err error) {
 	if errors.Is(err, chat.ErrSessionEnded) && !session.HasBearer(c.r) {
 		session.ClearCookie(c.w, c.r) // or the browser would send it until it expires
 	}
+	if err == nil && rt.Admin {
+		err = a.authorize(c.user())
+	}
 	return err
 }
 

@@ -134,6 +134,7 @@ func TestAreas(t *testing.T) {
 		"Conversations": {w.api.ConversationsHandler(), "/api/conversations", "/api/users/1"},
 		"GroupChats":    {w.api.GroupChatsHandler(), "/api/groupchats", "/api/conversations"},
 		"Friends":       {w.api.FriendsHandler(), "/api/friends", "/api/notifications"},
+		"Ops":           {w.api.OpsHandler(), "/api/ops/connections", "/api/users/1"},
 		"Notifications": {w.api.NotificationsHandler(), "/api/notifications", "/api/friends"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -134,6 +134,9 @@ func (rt Route) Problems() map[int][]string {
 	case !rt.Open:
 		domain(chat.ErrUnauthenticated, chat.ErrSessionEnded)
 	}
+	if rt.Admin {
+		domain(chat.ErrNotAdmin)
+	}
 	if rt.Writes() {
 		add(errCrossOrigin, bodyTooLarge(rt.maxBody()), errInvalidUTF8, errIncomplete, malformedJSON(""))
 	}

@@ -106,6 +106,8 @@ func newWorld(t *testing.T, serve func(http.Handler) http.Handler) *world {
 		Friends:        &chat.Friends{Store: w.store, Users: w.store, Bus: w.bus, Log: log},
 		Notifications:  &chat.Notifications{Store: w.store, Views: w.store, Messages: messages, Bus: w.bus, Log: log},
 		Emissions:      &chat.Emissions{Store: w.store, Bus: w.bus, Log: log},
+		Operations:     &chat.Operations{Store: w.store, Peers: peers{}, Now: w.clock, Log: log},
+		Admins:         []chat.UserID{1},
 		APIKeys:        []session.APIKey{session.NewAPIKey("billing", "the key of billing"), session.NewAPIKey("shop", "the key of the shop")},
 		Authenticator:  &session.Authenticator{Tokens: tokens, Now: w.clock},
 		AllowedOrigins: []string{"https://app.example.org"},
