@@ -222,6 +222,7 @@ var matrix = []emission{
 		},
 		ann: "order_shipped, notification_read",
 	},
+	{name: "report what has arrived: nobody", does: []string{`ann POST /api/events/receipts {"receipts":[{"type":"message","latencyMs":12}]}`}},
 	{name: "emit with a session: nobody", does: []string{`ann 401 POST /api/events/emit {"userId":{ben},"type":"order_shipped"}`}},
 	{name: "emit what only the service tells: nobody", does: []string{`app 422 POST /api/events/emit {"userId":{ann},"type":"message","data":{}}`}},
 }

@@ -72,6 +72,20 @@ export interface ConversationsAnswer {
   conversations: Conversation[]
 }
 
+export interface DeliveryAnswer {
+  minutes: number
+  types: DeliverySummary[]
+}
+
+/** What was delivered of one type. The latencies are in ms, null where none is known. */
+export interface DeliverySummary {
+  type: string
+  delivered: number
+  p50: number | null
+  p95: number | null
+  p99: number | null
+}
+
 export interface EmitAnswer {
   emitted: Emitted[]
   failed: EmitFailure[]
@@ -741,6 +755,18 @@ export interface Routes {
     body: Record<string, never>
     answer: undefined
   }
+  /** Report which events have arrived, and how fast */
+  'POST /api/events/receipts': {
+    body: {
+      receipts: {
+        /** the event's */
+        type: string
+        /** from createdAt to its arrival, by the server's clock, which heartbeats tell; below 0 counts as 0, above 60,000 as that */
+        latencyMs?: number | null
+      }[]
+    }
+    answer: undefined
+  }
   /** Tell users an event of another service's own */
   'POST /api/events/emit': {
     body: {
@@ -762,6 +788,14 @@ export interface Routes {
       userId?: number
     }
     answer: ConnectionsAnswer
+  }
+  /** Tell how many events clients have got, and how fast */
+  'GET /api/ops/receipts': {
+    query: {
+      /** how far back, the present minute included */
+      minutes?: number
+    }
+    answer: DeliveryAnswer
   }
 }
 

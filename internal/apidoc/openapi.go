@@ -128,19 +128,7 @@ func parameters(rt httpapi.Route) []any {
 }
 
 func requestBody(rt httpapi.Route) object {
-	var properties object
-	var required []string
-	for _, f := range rt.Body {
-		schema := schemaOf(f.Schema)
-		if f.Optional {
-			schema = orNull(schema)
-		}
-		properties = append(properties, member{f.Name, schema.with("description", f.Doc)})
-		if !f.Optional && !slices.Contains(rt.OneOf, f.Name) {
-			required = append(required, f.Name)
-		}
-	}
-	schema := object{{"type", "object"}}.with("properties", properties).with("required", required)
+	schema := append(object{{"type", "object"}}, objectOf(rt.Body, rt.OneOf)...)
 	var choice []any
 	for _, name := range rt.OneOf { // there, and not null
 		i := slices.IndexFunc(rt.Body, func(f httpapi.Field) bool { return f.Name == name })
@@ -151,6 +139,23 @@ func requestBody(rt httpapi.Route) object {
 		{"required", true}, // {} at least: without a Content-Type it is refused
 		{"content", object{{"application/json", object{{"schema", schema}}}}},
 	}
+}
+
+// objectOf are the members of an object's schema; those of oneOf need not all be there.
+func objectOf(fields []httpapi.Field, oneOf []string) object {
+	var properties object
+	var required []string
+	for _, f := range fields {
+		schema := schemaOf(f.Schema)
+		if f.Optional {
+			schema = orNull(schema)
+		}
+		properties = append(properties, member{f.Name, schema.with("description", f.Doc)})
+		if !f.Optional && !slices.Contains(oneOf, f.Name) {
+			required = append(required, f.Name)
+		}
+	}
+	return object{}.with("properties", properties).with("required", required)
 }
 
 func (g *generator) answers(rt httpapi.Route) object {

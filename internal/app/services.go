@@ -80,6 +80,7 @@ func New(cfg aws.Config, c Config, o Options) (*Services, error) {
 		Emissions:      &chat.Emissions{Store: s.Store, Bus: s.Topic, Log: o.Log},
 		APIKeys:        c.EmitKeys,
 		Operations:     &chat.Operations{Store: s.Store, Peers: ops.NewPeers(), Now: o.Now, Log: o.Log},
+		Deliveries:     &chat.Deliveries{Store: s.Store, Now: o.Now},
 		Admins:         c.Admins,
 		Authenticator:  s.Authenticator,
 		AllowedOrigins: c.AllowedOrigins,

@@ -47,6 +47,7 @@ func (c Contract) Run(t *testing.T) {
 	t.Run("MarkReadIdempotency", c.markReadIdempotency)
 	t.Run("AppendCustom", c.appendCustom)
 	t.Run("Instances", c.instances)
+	t.Run("Deliveries", c.deliveries)
 	t.Run("Memberships", c.memberships)
 	t.Run("Position", c.position)
 	t.Run("SessionsHold", c.sessionsHold)

@@ -30,6 +30,7 @@ type Memory struct {
 	members  map[member]*chat.Membership
 	answers  map[idempotencyKey]kept
 	streamer map[string]chat.Instance
+	arrived  map[deliveredIn]*chat.DeliveryHistogram
 }
 
 type (
@@ -64,6 +65,7 @@ func NewMemory(now func() time.Time) *Memory {
 		members:  map[member]*chat.Membership{},
 		answers:  map[idempotencyKey]kept{},
 		streamer: map[string]chat.Instance{},
+		arrived:  map[deliveredIn]*chat.DeliveryHistogram{},
 	}
 }
 

@@ -36,6 +36,7 @@ type Stores interface {
 	chat.MessageStore
 	chat.EmissionStore
 	chat.InstanceStore
+	chat.DeliveryStore
 	StreamReads
 }
 

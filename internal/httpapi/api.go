@@ -22,6 +22,7 @@ type API struct {
 	Notifications *chat.Notifications
 	Emissions     *chat.Emissions
 	Operations    *chat.Operations
+	Deliveries    *chat.Deliveries
 	Authenticator *session.Authenticator
 
 	// AllowedOrigins may write besides the origin that serves the API: scheme, host

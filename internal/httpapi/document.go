@@ -30,6 +30,7 @@ type Schema struct {
 	MinLength      int   // characters
 	MaxLength      int   // 0: no limit
 	Items          *Schema
+	Fields         []Field // of an object
 	MinItems       int
 	MaxItems       int // 0: no limit
 	Default        any
@@ -92,9 +93,9 @@ func appends(own ...*chat.Error) []*chat.Error {
 
 // Keyed says whether the route takes an Idempotency-Key: each POST of a user that
 // commits something, but none that is about the session itself. That somebody is
-// typing is told at most once and kept nowhere.
+// typing, and what was delivered, is told at most once.
 func (rt Route) Keyed() bool {
-	return rt.Method == http.MethodPost && !strings.HasPrefix(rt.Path, "/api/auth/") && !strings.HasSuffix(rt.Path, "/typing")
+	return rt.Method == http.MethodPost && !strings.HasPrefix(rt.Path, "/api/auth/") && !strings.HasSuffix(rt.Path, "/typing") && rt.Path != receiptsPath
 }
 
 // Writes says whether the request may change something.

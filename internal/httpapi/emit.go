@@ -20,6 +20,7 @@ const (
 )
 
 var eventRoutes = []Route{
+	receiptsRoute,
 	{
 		Method: "POST", Path: "/api/events/emit", Keys: true, MaxBody: maxEmitBody, handle: (*API).emit,
 		Summary: "Tell users an event of another service's own",

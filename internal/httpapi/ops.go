@@ -18,6 +18,15 @@ var opsRoutes = []Route{
 		},
 		Answers: map[int]any{200: connectionsAnswer{}},
 	},
+	{
+		Method: "GET", Path: "/api/ops/receipts", Admin: true, handle: (*API).deliverySummary,
+		Summary: "Tell how many events clients have got, and how fast",
+		Detail:  "For admins. It is the word of those clients that report it; types of other services count together, as custom.",
+		Params: []Field{{Name: "minutes", Doc: "how far back, the present minute included", Optional: true, Schema: Schema{
+			Type: "integer", Minimum: 1, Maximum: chat.MaxDeliveryMinutes, Default: defaultMinutes,
+		}}},
+		Answers: map[int]any{200: deliveryAnswer{}},
+	},
 }
 
 type connectionsAnswer struct {

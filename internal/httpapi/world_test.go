@@ -107,6 +107,7 @@ func newWorld(t *testing.T, serve func(http.Handler) http.Handler) *world {
 		Notifications:  &chat.Notifications{Store: w.store, Views: w.store, Messages: messages, Bus: w.bus, Log: log},
 		Emissions:      &chat.Emissions{Store: w.store, Bus: w.bus, Log: log},
 		Operations:     &chat.Operations{Store: w.store, Peers: peers{}, Now: w.clock, Log: log},
+		Deliveries:     &chat.Deliveries{Store: w.store, Now: w.clock},
 		Admins:         []chat.UserID{1},
 		APIKeys:        []session.APIKey{session.NewAPIKey("billing", "the key of billing"), session.NewAPIKey("shop", "the key of the shop")},
 		Authenticator:  &session.Authenticator{Tokens: tokens, Now: w.clock},
