@@ -14,6 +14,19 @@ const own: string[] = ['ready', 'heartbeat', 'reset', 'reconnect', 'revoked'] sa
 
 type Receipt = Routes['POST /api/events/receipts']['body']['receipts'][number]
 
+interface Dated {
+  createdAt?: string
+  message?: Dated
+  conversation?: { updatedAt: string }
+  groupChat?: { updatedAt: string }
+}
+
+/** When the entry was made that an event tells of; undefined where its data doesn't say. */
+function madeAt(data: unknown): string | undefined {
+  const { createdAt, message, conversation, groupChat } = (data ?? {}) as Dated
+  return message?.createdAt ?? createdAt ?? (conversation ?? groupChat)?.updatedAt
+}
+
 /**
  * Reports what arrives, and how long it took, to the service's operators: at most one request in 30 s.
  * `url`, `fetch` and `token` are as for `createTidings`. What it returns ends it.
@@ -50,8 +63,7 @@ export function reportReceipts({ events }: Pick<Tidings, 'events'>, options: Rec
     const now = Date.now()
     if (e.type === 'heartbeat') skew = Math.min(skew ?? Number.POSITIVE_INFINITY, now - e.data.ts)
     if (own.includes(e.type) || batch.length === MOST) return
-    const data = e.data as { message?: { createdAt?: string }; createdAt?: string } | null
-    const made = Date.parse(data?.message?.createdAt ?? data?.createdAt ?? '')
+    const made = Date.parse(madeAt(e.data) ?? '')
     batch.push({ type: e.type, took: Number.isNaN(made) ? undefined : now - made })
   })
   const timer = setInterval(tell, EVERY)

@@ -56,6 +56,13 @@ describe('receipts', () => {
       data: { message: { createdAt: new Date(Date.now() - 7100).toISOString() } },
     })
     source.frame('message', { userId: 1, type: 'order_shipped', data: null, eventId: `u:1/${++n}/1` })
+    const updatedAt = new Date(Date.now() - 7060).toISOString()
+    source.frame('message', {
+      userId: 1,
+      type: 'group_update',
+      data: { groupChat: { updatedAt } },
+      eventId: `u:1/${++n}/1`,
+    })
     told('read', -500) // impossible, but clocks jump
     told('notification', 90_000) // caught up on
     await sleep(29_999)
@@ -71,6 +78,7 @@ describe('receipts', () => {
       { type: 'friends_changed', latencyMs: 13 },
       { type: 'message', latencyMs: 80 },
       { type: 'order_shipped' },
+      { type: 'group_update', latencyMs: 40 },
       { type: 'read', latencyMs: 0 },
       { type: 'notification' },
     ])

@@ -22,8 +22,8 @@ it('the whole package is under 7 KB, minified and gzipped', async () => {
   expect(all).toBeGreaterThan(4000) // it was built
 })
 
-it('receipts cost those who report them less than 750 bytes', async () => {
-  expect(await size(`export * from './receipts.ts'`)).toBeLessThan(750)
+it('receipts cost those who report them less than 800 bytes', async () => {
+  expect(await size(`export * from './receipts.ts'`)).toBeLessThan(800)
 })
 
 it('what is not used is left out: the errors alone are next to nothing', async () => {

@@ -40,7 +40,7 @@ test('Operations', async () => {
   await until('both streamers have told of their streams', async () => {
     await section.getByRole('button', { name: 'Refresh all' }).click()
     await page.waitForTimeout(500)
-    return (await section.getByText('2 streams at 2 streamers').count()) === 1
+    return (await section.getByText('Streams: 2 in all').count()) === 1
   })
   expect(await row('local-1').textContent()).toMatch(/^local-101Ready/)
   expect(await row('local-2').textContent()).toMatch(/^local-201Ready/)

@@ -50,7 +50,7 @@ export function Service() {
 function Instances({ data }: { data: Connections }) {
   return (
     <Table
-      caption={`${integer.format(data.connections)} streams at ${integer.format(data.instances.length)} streamers`}
+      caption={`Streams: ${integer.format(data.connections)} in all`}
       columns={['Streamer', 'Cell', 'Streams', 'State', 'Since', 'Version']}
       rows={data.instances.map((i) => [
         i.name,
