@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -90,8 +91,8 @@ func (c *call) toDelivery(path string, v any) chat.Delivery {
 		return d
 	}
 	n, ok := o["latencyMs"].(json.Number)
-	ms, err := strconv.ParseInt(n.String(), 10, 64)
-	if !ok || err != nil {
+	ms, err := strconv.ParseInt(n.String(), 10, 64) // beyond its range: the end of it
+	if !ok || err != nil && !errors.Is(err, strconv.ErrRange) {
 		c.reject(path+".latencyMs", "wrong_type", "A whole number is needed here.")
 		return d
 	}

@@ -19,7 +19,7 @@ func TestReceipts(t *testing.T) {
 		both(t, func(w *world) {
 			alice, bob := w.mustPair()
 			w.want(w.post(receiptsPath, `{"receipts":[{"type":"message","latencyMs":4},{"type":"message","latencyMs":-5},
-				{"type":"message","latencyMs":9223372036854775807},{"type":"read"},{"type":"order_shipped","latencyMs":null}]}`, as(bob)), 202, "")
+				{"type":"message","latencyMs":10000000000000000000000000},{"type":"read"},{"type":"order_shipped","latencyMs":null}]}`, as(bob)), 202, "")
 			w.want(w.get(summaryPath, as(alice)), 200, `{"minutes":60,"types":[
 				{"type":"message","delivered":3,"p50":3.8,"p95":51750,"p99":58350},
 				{"type":"read","delivered":1,"p50":null,"p95":null,"p99":null},
