@@ -43,6 +43,9 @@ var callerShape = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 // of the table.
 func IsCaller(s string) bool { return callerShape.MatchString(s) }
 
+// IsEventType says whether a type may be called so, whoever tells it.
+func IsEventType(s string) bool { return len(s) <= MaxEventType && eventTypeShape.MatchString(s) }
+
 // streamTypes are the stream's own events, and those that an EventSource makes itself.
 // internal/stream describes the former; a test there holds the two lists together.
 var streamTypes = []string{"ready", "heartbeat", "reset", "reconnect", "revoked", "open", "error", "close"}
@@ -132,7 +135,7 @@ func (e *Emissions) emit(ctx context.Context, user UserID, body CustomBody, idem
 // receivers.
 func (m *Emission) clean() error {
 	var bad []FieldError
-	if len(m.Type) > MaxEventType || !eventTypeShape.MatchString(m.Type) {
+	if !IsEventType(m.Type) {
 		bad = append(bad, Field("type", "event_type", "1 to %d letters, digits, dots, colons, hyphens and underscores, the first a letter.", MaxEventType))
 	} else if ReservedType(m.Type) {
 		bad = append(bad, Field("type", "reserved_type", "This type is the service's own."))

@@ -23,7 +23,9 @@ var receiptsRoute = Route{
 	Body: []Field{{Name: "receipts", Schema: Schema{
 		Type: "array", MinItems: 1, MaxItems: chat.MaxDeliveries, Example: []any{map[string]any{"type": "message", "latencyMs": 42}},
 		Items: &Schema{Type: "object", Fields: []Field{
-			{Name: "type", Doc: "the event's", Schema: Schema{Type: "string", MinLength: 1, MaxLength: chat.MaxEventType, Example: "message"}},
+			{Name: "type", Doc: "the event's", Schema: Schema{
+				Type: "string", MinLength: 1, MaxLength: chat.MaxEventType, Pattern: chat.EventTypePattern, Example: "message",
+			}},
 			{Name: "latencyMs", Doc: "from createdAt to its arrival, by the server's clock, which heartbeats tell; below 0 counts as 0, above 60,000 as that", Optional: true, Schema: Schema{
 				Type: "integer", Example: 42,
 			}},
@@ -78,7 +80,7 @@ func (c *call) toDelivery(path string, v any) chat.Delivery {
 		return chat.Delivery{}
 	}
 	typ, ok := o["type"].(string)
-	if !ok || typ == "" || len(typ) > chat.MaxEventType {
+	if !ok || !chat.IsEventType(typ) {
 		c.reject(path+".type", "event_type", "The type of an event.")
 	}
 	for name := range o {
