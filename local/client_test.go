@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -101,7 +102,7 @@ func logOfMessage(n obj) (log string, ok bool) {
 func (c *client) apply(t testing.TB, data string) {
 	var e struct {
 		Type, EventID string
-		Data          obj
+		Data          any
 	}
 	if err := json.Unmarshal([]byte(data), &e); err != nil {
 		t.Errorf("event %s: %v", data, err)
@@ -110,7 +111,7 @@ func (c *client) apply(t testing.TB, data string) {
 		return // ephemeral, or a duplicate
 	}
 	c.seen[e.EventID] = true
-	switch d := e.Data; e.Type {
+	switch d, _ := e.Data.(obj); e.Type {
 	case "conversation_update":
 		c.update("c:", d["conversation"].(obj), d)
 	case "group_update":
@@ -123,6 +124,9 @@ func (c *client) apply(t testing.TB, data string) {
 		c.notificationRead(d)
 	case "friends_changed":
 		c.friendsChanged(d)
+	case "message":
+	default:
+		c.emitted(e.Type, e.EventID, e.Data)
 	}
 }
 
@@ -189,6 +193,16 @@ func (c *client) notify(n obj) {
 	case "friend_accepted":
 		c.answered(request, num(n, "seq"))
 		c.befriend(n["actor"], n["seq"], n["createdAt"])
+	}
+}
+
+// emitted takes what another service has told: a notification, whose time the event
+// doesn't tell.
+func (c *client) emitted(typ, eventID string, data any) {
+	id := strings.TrimSuffix(eventID, "/1")
+	seq, err := strconv.ParseFloat(id[strings.LastIndexByte(id, '/')+1:], 64)
+	if _, known := c.stored[id]; !known && err == nil {
+		c.stored[id] = obj{"id": id, "seq": seq, "kind": "custom", "type": typ, "data": data, "preview": "", "read": false}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tidings/internal/app"
+	"tidings/internal/chat"
 	"tidings/internal/session"
 	"tidings/internal/telemetry"
 )
@@ -31,6 +32,8 @@ type Config struct {
 	// RateLimits holds users to the limits of production. RATE_LIMITS, on
 	// (default) or off.
 	RateLimits bool
+	// Admins is as in app.Config. ADMINS, default 1: alice, where the table is new.
+	Admins []chat.UserID
 	// FriendsOnly is as in app.Config. CONTACTS.
 	FriendsOnly bool
 	// AllowedOrigins, NextAuthSecrets and NextAuthNumericSub are as in app.Config.
@@ -64,6 +67,9 @@ func readConfig(getenv func(string) string) (Config, error) {
 		FriendsOnly: e.FriendsOnly(),
 		Endpoint:    getenv("AWS_ENDPOINT_URL"),
 		Telemetry:   e.Telemetry(),
+	}
+	if c.Admins = e.Admins(); c.Admins == nil {
+		c.Admins = []chat.UserID{1}
 	}
 	c.AllowedOrigins = e.AllowedOrigins()
 	c.NextAuthSecrets, c.NextAuthNumericSub = e.NextAuth()

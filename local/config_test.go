@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tidings/internal/app"
+	"tidings/internal/chat"
 )
 
 func TestReadConfig(t *testing.T) {
@@ -17,15 +18,15 @@ func TestReadConfig(t *testing.T) {
 		want  Config
 		wrong []string // what the error must speak of, all of it
 	}{
-		{name: "OK", want: Config{Port: 8080, Data: ".tidings", Web: "web/dist", AWSPort: 4566, Streamers: 1, Drain: time.Second, RateLimits: true, Telemetry: app.Telemetry{Traces: "none"}}},
+		{name: "OK", want: Config{Port: 8080, Data: ".tidings", Web: "web/dist", AWSPort: 4566, Streamers: 1, Drain: time.Second, RateLimits: true, Admins: []chat.UserID{1}, Telemetry: app.Telemetry{Traces: "none"}}},
 		{
 			name: "OKEverything",
 			env: map[string]string{
-				"PORT": "0", "DATA": "/d", "WEB": "/w", "ALLOWED_ORIGINS": "http://b:2", "AWS_PORT": "1", "STREAMERS": "9", "DRAIN": "0", "RATE_LIMITS": "off", "CONTACTS": "friends",
+				"PORT": "0", "DATA": "/d", "WEB": "/w", "ALLOWED_ORIGINS": "http://b:2", "AWS_PORT": "1", "STREAMERS": "9", "DRAIN": "0", "RATE_LIMITS": "off", "CONTACTS": "friends", "ADMINS": "7,8",
 				"NEXTAUTH_SECRET": "s", "NEXTAUTH_NUMERIC_SUB": "on", "AWS_ENDPOINT_URL": "http://a:1", "LOG_LEVEL": "warn", "METRICS": "emf", "OTEL_TRACES_EXPORTER": "console",
 			},
 			want: Config{
-				Port: 0, Data: "/d", Web: "/w", AWSPort: 1, Streamers: 9, FriendsOnly: true, AllowedOrigins: []string{"http://b:2"},
+				Port: 0, Data: "/d", Web: "/w", AWSPort: 1, Streamers: 9, FriendsOnly: true, Admins: []chat.UserID{7, 8}, AllowedOrigins: []string{"http://b:2"},
 				NextAuthSecrets: []string{"s"}, NextAuthNumericSub: true, Endpoint: "http://a:1",
 				Telemetry: app.Telemetry{LogLevel: slog.LevelWarn, EMF: true, Traces: "console"},
 			},

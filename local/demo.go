@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"tidings/internal/chat"
 )
@@ -27,7 +28,7 @@ func makeDemoUsers(ctx context.Context, a *chat.Accounts) error {
 }
 
 // printTour says how to try what has just been started.
-func printTour(w io.Writer, url, aws string) {
+func printTour(w io.Writer, url string, s *System) {
 	fmt.Fprintf(w, `Tidings runs on %[1]s (AWS on %[2]s).
 There are three users: alice, bob and carol, with the password %[3]q.
 
@@ -40,7 +41,10 @@ Write to him as alice, in another terminal:
   curl -s -b alice.jar -H 'Content-Type: application/json' %[1]s/api/conversations -d '{"userId":2}'
   curl -s -b alice.jar -H 'Content-Type: application/json' %[1]s/api/conversations/1-2/messages -d '{"content":"hello"}'
 
+Tell him something as a service of your own would:
+  curl -s -H "Authorization: Bearer $(cat %[4]s)" -H 'Content-Type: application/json' %[1]s/api/events/emit -d '{"userId":2,"type":"order_shipped","data":{"orderId":17}}'
+
 Look around: %[1]s/docs, %[1]s/readyz, %[1]s/metrics, or into the table:
   AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x aws --endpoint-url %[2]s dynamodb scan --table-name tidings
-`, url, aws, demoPassword)
+`, url, s.AWSURL, demoPassword, filepath.Join(s.Data, emitKeyFile))
 }

@@ -108,6 +108,17 @@ func current(shown map[string]obj) map[string]obj {
 		groups = append(groups, g)
 	}
 	out["/api/groupchats"] = obj{"groupChats": groups}
+	bell := maps.Clone(shown[lists[2]])
+	notifications := []any{}
+	for _, n := range items(bell, "notifications") {
+		if n["kind"] == "custom" { // a list tells its time, the event does not
+			n = maps.Clone(n)
+			delete(n, "createdAt")
+		}
+		notifications = append(notifications, n)
+	}
+	bell["notifications"] = notifications
+	out[lists[2]] = bell
 	return out
 }
 

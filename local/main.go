@@ -31,6 +31,6 @@ func run(ctx context.Context, getenv func(string) string, stdout, stderr io.Writ
 	if err != nil {
 		return err
 	}
-	printTour(stdout, s.URL, s.AWSURL)
+	printTour(stdout, s.URL, s)
 	return s.Wait()
 }

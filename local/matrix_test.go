@@ -199,6 +199,32 @@ var matrix = []emission{
 		ann:  "notification_read all", ben: "receipt", cat: "receipt",
 	},
 	{name: "read all where nothing is: nobody", does: []string{`ann POST /api/notifications/read-all`}},
+
+	{name: "emit", does: []string{`app POST /api/events/emit {"userId":{ann},"type":"order_shipped","data":{"orderId":17}}`}, ann: "order_shipped"},
+	{
+		name: "emit to several, one of whom isn't there",
+		does: []string{`app POST /api/events/emit {"userIds":[{ann},9007199254740991,{ben}],"type":"order_shipped"}`},
+		ann:  "order_shipped", ben: "order_shipped",
+	},
+	{
+		name: "emit to one, and with the same key to more: told once",
+		does: []string{
+			`app* POST /api/events/emit {"userIds":[{ann}],"type":"order_shipped","data":{"orderId":17}}`,
+			`app* POST /api/events/emit {"userIds":[{ann},{dan}],"type":"order_shipped","data":{"orderId":17}}`,
+		},
+		ann: "order_shipped", dan: "order_shipped",
+	},
+	{
+		name: "emit, and read it",
+		does: []string{
+			`app POST /api/events/emit {"userId":{ann},"type":"order_shipped","data":{"orderId":17}}`,
+			`ann PUT /api/notifications/u:{ann}/1 {"read":true}`,
+		},
+		ann: "order_shipped, notification_read",
+	},
+	{name: "report what has arrived: nobody", does: []string{`ann POST /api/events/receipts {"receipts":[{"type":"message","latencyMs":12}]}`}},
+	{name: "emit with a session: nobody", does: []string{`ann 401 POST /api/events/emit {"userId":{ben},"type":"order_shipped"}`}},
+	{name: "emit what only the service tells: nobody", does: []string{`app 422 POST /api/events/emit {"userId":{ann},"type":"message","data":{}}`}},
 }
 
 // Every route that changes something has a row.

@@ -31,6 +31,7 @@ func (c *crowd) act(a *actor) {
 		{4, a.unfriend},
 		{5, a.readNotification},
 		{4, a.readAll},
+		{5, a.emit},
 	}
 	sum := 0
 	for _, x := range acts {
@@ -282,4 +283,31 @@ func (a *actor) delete() {
 	if a.ask(p, "DELETE", pathOf(l.id), "", 204, l.owners(p.ref.ID), 404) {
 		a.tell(l.id, modelEntry{kind: "deleted", by: p.ref.ID}, nil, nil)
 	}
+}
+
+// emit tells two users, and one who isn't there, an event of a service. Whom it fails
+// for, the same key reaches.
+func (a *actor) emit() {
+	p, other, _, _, unlock := a.couple()
+	defer unlock()
+	a.begin = a.tick()
+	a.sent++
+	what, nobody := fmt.Sprintf("e%d-%d", a.number, a.sent), chat.MaxUserID
+	body := fmt.Sprintf(`{"userIds":[%d,%d,%d],"type":"order_shipped","data":{"kind":%q}}`, p.ref.ID, nobody, other.ref.ID, what)
+	for range 50 {
+		status, answer, err := p.call("POST", "/api/events/emit", body, "Idempotency-Key", what, "Authorization", "Bearer "+testEmitKey)
+		if err != nil || status >= 500 {
+			continue
+		}
+		var out struct{ Failed []struct{ UserID chat.UserID } }
+		if a.answer = answer; status != 200 {
+			break
+		}
+		if a.decode(&out); len(out.Failed) == 1 && out.Failed[0].UserID == nobody {
+			a.note(p.ref.ID, modelEntry{kind: "order_shipped", what: what}, "")
+			a.note(other.ref.ID, modelEntry{kind: "order_shipped", what: what}, "")
+			return
+		}
+	}
+	a.t.Errorf("emit %s: %s", body, a.answer)
 }

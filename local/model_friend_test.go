@@ -42,13 +42,13 @@ func (a *actor) befriend() {
 		}
 		there.asked, there.unsure = true, false
 		a.tell(userLog(p.ref.ID), modelEntry{kind: "friends_changed", what: "requested"}, nil, nil)
-		a.note(other.ref.ID, "friend_request", chat.RequestID(p.ref.ID, other.ref.ID))
+		a.note(other.ref.ID, modelEntry{kind: "friend_request"}, chat.RequestID(p.ref.ID, other.ref.ID))
 	}
 }
 
 // note tells a notification that is kept.
-func (a *actor) note(u chat.UserID, kind, request string) {
-	a.tell(userLog(u), modelEntry{kind: kind}, nil, nil)
+func (a *actor) note(u chat.UserID, e modelEntry, request string) {
+	a.tell(userLog(u), e, nil, nil)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.stored[u] = append(a.stored[u], &storedNote{seq: int64(len(a.log(userLog(u)).entries)), request: request})
@@ -57,7 +57,7 @@ func (a *actor) note(u chat.UserID, kind, request string) {
 // accepted makes friends of the one who was asked and the one who asked.
 func (a *actor) accepted(p, other *person, there, back *pairState) {
 	a.tell(userLog(p.ref.ID), modelEntry{kind: "friends_changed", what: "accepted"}, nil, nil)
-	a.note(other.ref.ID, "friend_accepted", "")
+	a.note(other.ref.ID, modelEntry{kind: "friend_accepted"}, "")
 	a.close(other, p, back)
 	for _, s := range []*pairState{there, back} {
 		s.friends, s.unsure, s.declined = true, s.unsure || s.declined, false

@@ -44,7 +44,7 @@ type modelEntry struct {
 	kind       string
 	by         chat.UserID
 	to         []chat.UserID
-	what       string // of a message its text, of friends_changed the change
+	what       string // of a message its text, of friends_changed the change, of what a service emitted its data
 	n          int64  // messages up to here
 	begin, end int64  // it was committed between these times
 }
@@ -169,6 +169,8 @@ func (l *modelLog) frames(i int, u chat.UserID) []string {
 		return []string{frame(2, "notification", e.kind)}
 	case "friends_changed":
 		return []string{frame(3, e.kind, e.what)}
+	case "order_shipped":
+		return []string{frame(1, e.kind, e.what)}
 	case "read", "notification_read":
 		return []string{frame(1, e.kind)}
 	default:

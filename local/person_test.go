@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,10 @@ import (
 	"tidings/internal/chattest"
 	"tidings/internal/session"
 )
+
+// testEmitKey is the key with which tests emit events; TIDINGS_EMIT_KEY is that of a
+// deployment.
+const testEmitKey = "dGhlIGtleSB3aXRoIHdoaWNoIHRlc3RzIGVtaXQgZXY="
 
 // patience is how long a test waits for what must come. It bounds a failure and
 // measures nothing.
@@ -36,6 +41,9 @@ func mustStartLogging(t testing.TB, log *slog.Logger, change func(*Config)) *Sys
 	c := Config{Data: t.TempDir(), Drain: time.Second, Passwords: session.NewPasswords(session.WithCost(8, 1))}
 	if change != nil {
 		change(&c)
+	}
+	if err := os.WriteFile(filepath.Join(c.Data, emitKeyFile), []byte(testEmitKey), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := Start(ctx, c, log)

@@ -29,6 +29,8 @@ func routes(services *app.Services, streamers *streamers, web *webApp, s *System
 		mux.Handle(area+"/", h)
 	}
 	mux.Handle("/api/events", streamers)
+	mux.Handle("/api/events/", function(services.API.EventsHandler()))
+	mux.Handle("/api/ops/", services.API.OpsHandler())
 	mux.HandleFunc("GET /healthz", app.Healthz)
 	mux.Handle("GET /readyz", app.Readyz(streamers.all...))
 	mux.Handle("GET /metrics", app.Metrics(streamers.all...))
@@ -39,7 +41,7 @@ func routes(services *app.Services, streamers *streamers, web *webApp, s *System
 		case r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			w.Header().Set("Vary", "Accept")
-			printTour(w, "http://"+r.Host, s.AWSURL)
+			printTour(w, "http://"+r.Host, s)
 		default:
 			auth.ServeHTTP(w, r)
 		}

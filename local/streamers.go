@@ -35,6 +35,11 @@ func (s *System) openStreamers(services *app.Services, c Config, cfg aws.Config,
 		if err != nil {
 			return nil, fmt.Errorf("streamer %s: %w", name, err)
 		}
+		port, err := s.listen("private port", 0, one.Private())
+		if err != nil {
+			return nil, err
+		}
+		one.Address = "127.0.0.1:" + port
 		out.all[i] = one
 		s.run("streamer "+name, one.Run)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"tidings/internal/app"
 	"tidings/internal/relay"
+	"tidings/internal/session"
 	embedded "tidings/local/aws"
 )
 
@@ -31,6 +32,7 @@ type System struct {
 	URL    string           // of REST and the stream
 	AWSURL string           // of the AWS it stands on
 	AWS    *embedded.Server // nil when it stands on another one
+	Data   string           // the folder of everything that is kept
 
 	ctx    context.Context // ends when the system shall stop, with the cause
 	cancel context.CancelCauseFunc
@@ -45,7 +47,7 @@ type System struct {
 
 // Start starts the system; it stops when ctx ends. The caller must Wait.
 func Start(ctx context.Context, c Config, log *slog.Logger) (_ *System, err error) {
-	s := &System{}
+	s := &System{Data: c.Data}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	s.serving, s.stopServing = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
@@ -155,9 +157,13 @@ func (s *System) open(c Config, cfg aws.Config, log *slog.Logger) (*app.Services
 	if err != nil {
 		return nil, err
 	}
+	emit, err := emitKey(c.Data)
+	if err != nil {
+		return nil, err
+	}
 	services, err := app.New(cfg, app.Config{
-		Table: name, TopicARN: aws.ToString(topic.TopicArn), SessionKeys: [][]byte{key}, Cells: 1, RateLimits: c.RateLimits, FriendsOnly: c.FriendsOnly,
-		AllowedOrigins: c.AllowedOrigins, NextAuthSecrets: c.NextAuthSecrets, NextAuthNumericSub: c.NextAuthNumericSub,
+		Table: name, TopicARN: aws.ToString(topic.TopicArn), SessionKeys: [][]byte{key}, EmitKeys: []session.APIKey{emit}, Cells: 1, RateLimits: c.RateLimits, FriendsOnly: c.FriendsOnly,
+		Admins: c.Admins, AllowedOrigins: c.AllowedOrigins, NextAuthSecrets: c.NextAuthSecrets, NextAuthNumericSub: c.NextAuthNumericSub,
 	}, app.Options{Passwords: c.Passwords, Log: log, Metrics: c.Metrics})
 	if err != nil {
 		return nil, err

@@ -14,9 +14,10 @@ import (
 type Config struct {
 	app.Config
 	Streamer app.StreamerConfig
-	// Port serves /api/events, /healthz and /readyz. PORT, default 8080.
+	// Port serves /api/events, /api/ops, /healthz and /readyz. PORT, default 8080.
 	Port int
-	// MetricsPort serves /metrics; keep it from the public. METRICS_PORT, default 9090.
+	// MetricsPort serves /metrics and, for the other instances, /listeners. It asks nobody
+	// who they are: the network must keep all others away. METRICS_PORT, default 9090.
 	MetricsPort int
 }
 

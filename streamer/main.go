@@ -48,6 +48,7 @@ func run(ctx context.Context, getenv func(string) string, stdout, stderr io.Writ
 	}
 	public := http.NewServeMux()
 	public.Handle("/api/events", s.Events)
+	public.Handle("/api/ops/", services.API.OpsHandler())
 	public.HandleFunc("GET /healthz", app.Healthz)
 	public.Handle("GET /readyz", app.Readyz(s))
 	stop, failed := context.WithCancelCause(ctx)
@@ -56,10 +57,14 @@ func run(ctx context.Context, getenv func(string) string, stdout, stderr io.Writ
 	if err != nil {
 		failed(fmt.Errorf("PORT: %w", err))
 	}
-	metrics, err := serve(listen, c.MetricsPort, app.Metrics(s), failed)
+	private := http.NewServeMux()
+	private.Handle("GET /metrics", app.Metrics(s))
+	private.Handle("GET /listeners", s.Private())
+	metrics, err := serve(listen, c.MetricsPort, private, failed)
 	if err != nil {
 		failed(fmt.Errorf("METRICS_PORT: %w", err))
 	}
+	s.Address = reachable(metrics.addr)
 	log.InfoContext(ctx, "streamer started", "instance", c.Streamer.Instance, "cell", c.Streamer.Cell, "address", streams.addr, "metrics", metrics.addr)
 	reporting, leave := context.WithCancel(context.WithoutCancel(ctx))
 	var report sync.WaitGroup
@@ -98,6 +103,21 @@ func serve(listen func(address string) (net.Listener, error), number int, h http
 		}
 	}()
 	return p, nil
+}
+
+// reachable is where others in the network reach a port of all this machine's addresses:
+// at the one that it would send from. Choosing it sends nothing.
+func reachable(port string) string {
+	_, number, err := net.SplitHostPort(port)
+	if err != nil {
+		return "" // the port is not served
+	}
+	host := "127.0.0.1" // without a network there is nobody else
+	if c, err := net.Dial("udp4", "192.0.2.1:9"); err == nil {
+		host, _, _ = net.SplitHostPort(c.LocalAddr().String())
+		_ = c.Close()
+	}
+	return net.JoinHostPort(host, number)
 }
 
 func listen(address string) (net.Listener, error) { return net.Listen("tcp", address) }

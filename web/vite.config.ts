@@ -10,6 +10,7 @@ export default defineConfig({
     // The client's sources: one build, and nothing to publish first.
     alias: [
       { find: /^@tidings\/client\/react$/, replacement: client('react.ts') },
+      { find: /^@tidings\/client\/receipts$/, replacement: client('receipts.ts') },
       { find: /^@tidings\/client$/, replacement: client('index.ts') },
     ],
     dedupe: ['react', 'react-dom'],

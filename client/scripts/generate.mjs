@@ -90,6 +90,7 @@ function eventMaps({ asyncapi }) {
   let events = '/** The data of each type of event. */\nexport interface EventMap {\n'
   let controls = '/** The data of the events by which the stream speaks of itself. */\nexport interface ControlMap {\n'
   for (const m of Object.values(asyncapi.components.messages)) {
+    if (m.name === 'custom') continue // typed by whoever emits them: CustomEvents
     const line = (type) => `${comment(m.summary, '  ')}  ${m.name}: ${type}\n`
     if (m.payload.$ref) controls += line(refName(m.payload.$ref))
     else events += line(refName(m.payload.properties.data.$ref))

@@ -36,6 +36,13 @@ export interface ControlMap {
   revoked: RevokedData
 }
 
+export interface ConnectionsAnswer {
+  /** of all instances */
+  connections: number
+  instances: Instance[]
+  listeners?: UserListeners
+}
+
 /** A 1:1 conversation as one of its members sees it. */
 export interface Conversation {
   id: string
@@ -63,6 +70,37 @@ export interface ConversationUpdate {
 
 export interface ConversationsAnswer {
   conversations: Conversation[]
+}
+
+export interface DeliveryAnswer {
+  minutes: number
+  types: DeliverySummary[]
+}
+
+/** What was delivered of one type. The latencies are in ms, null where none is known. */
+export interface DeliverySummary {
+  type: string
+  delivered: number
+  p50: number | null
+  p95: number | null
+  p99: number | null
+}
+
+export interface EmitAnswer {
+  emitted: Emitted[]
+  failed: EmitFailure[]
+}
+
+export interface EmitFailure {
+  userId: number
+  code: string
+  detail: string
+}
+
+export interface Emitted {
+  userId: number
+  /** of the event on the receiver's streams */
+  eventId: string
 }
 
 /** Names a field by its path in the request, such as "memberIds[2]". */
@@ -157,6 +195,25 @@ export interface GroupsAnswer {
 export interface HeartbeatData {
   /** Unix ms */
   ts: number
+}
+
+/** A streamer, as it says of itself. */
+export interface Instance {
+  name: string
+  cell: number
+  /** it gets new streams */
+  ready: boolean
+  connections: number
+  version: string
+  started: string
+  /** when it said so */
+  updated: string
+}
+
+/** Those at one instance. */
+export interface InstanceListeners {
+  name: string
+  connections: number
 }
 
 /** What lists show of a log's newest message. */
@@ -349,6 +406,16 @@ export interface TypingData {
 
 export interface UserAnswer {
   user: UserRef
+}
+
+/** The streams of one user. */
+export interface UserListeners {
+  userId: number
+  connections: number
+  /** where there are any */
+  instances: InstanceListeners[]
+  /** instances that did not answer in 2 s, so there may be more */
+  unanswered: string[]
 }
 
 /** A user as others see them. */
@@ -688,6 +755,48 @@ export interface Routes {
     body: Record<string, never>
     answer: undefined
   }
+  /** Report which events have arrived, and how fast */
+  'POST /api/events/receipts': {
+    body: {
+      receipts: {
+        /** the event's */
+        type: string
+        /** from createdAt to its arrival, by the server's clock, which heartbeats tell; below 0 counts as 0, above 60,000 as that */
+        latencyMs?: number | null
+      }[]
+    }
+    answer: undefined
+  }
+  /** Tell users an event of another service's own */
+  'POST /api/events/emit': {
+    body: {
+      /** the receiver */
+      userId?: number | null
+      /** the receivers */
+      userIds?: number[] | null
+      /** the event's; those of the service itself are refused */
+      type: string
+      /** any JSON of at most 65,536 bytes without spaces; null unless given */
+      data?: unknown | null
+    }
+    answer: EmitAnswer
+  }
+  /** Count the streams, and those of one user */
+  'GET /api/ops/connections': {
+    query: {
+      /** whose streams to count too */
+      userId?: number
+    }
+    answer: ConnectionsAnswer
+  }
+  /** Tell how many events clients have got, and how fast */
+  'GET /api/ops/receipts': {
+    query: {
+      /** how far back, the present minute included */
+      minutes?: number
+    }
+    answer: DeliveryAnswer
+  }
 }
 
 /** The codes of the service's errors. */
@@ -705,6 +814,7 @@ export type ProblemCode =
   | 'idempotency_mismatch'
   | 'incomplete_body'
   | 'internal'
+  | 'invalid_api_key'
   | 'invalid_utf8'
   | 'joined_too_often'
   | 'malformed_json'
@@ -712,6 +822,7 @@ export type ProblemCode =
   | 'message_not_found'
   | 'name_owner_first'
   | 'not_acceptable'
+  | 'not_admin'
   | 'not_friends'
   | 'not_owner'
   | 'not_receiver'

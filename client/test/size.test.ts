@@ -22,6 +22,10 @@ it('the whole package is under 7 KB, minified and gzipped', async () => {
   expect(all).toBeGreaterThan(4000) // it was built
 })
 
+it('receipts cost those who report them less than 800 bytes', async () => {
+  expect(await size(`export * from './receipts.ts'`)).toBeLessThan(800)
+})
+
 it('what is not used is left out: the errors alone are next to nothing', async () => {
   expect(await size(`export { TidingsError } from './index.ts'`)).toBeLessThan(400)
 })

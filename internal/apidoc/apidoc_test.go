@@ -148,7 +148,8 @@ func TestContractRefuses(t *testing.T) {
 		t.Error(c.Check(x))
 	}
 	for name, f := range map[string][2]string{
-		"Type":     {"message", `{"userId":1,"type":"odd","data":{},"eventId":"u:1/1/1"}`},
+		"Type":     {"message", `{"userId":1,"type":"read","data":{},"eventId":"u:1/1/1"}`},
+		"Custom":   {"message", `{"userId":1,"type":"two words","data":{},"eventId":"u:1/1/1"}`},
 		"Event":    {"odd", `{}`},
 		"Place":    {"read", `{"seq":4,"conversationId":"1-2","messageId":"17","readCount":9}`},
 		"Envelope": {"message", `{"userId":1,"type":"read","data":{"seq":4,"conversationId":"1-2","messageId":"17","readCount":9}}`},

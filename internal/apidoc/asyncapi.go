@@ -26,16 +26,24 @@ Clients ignore types and fields that they don't know.`
 // message is an event type as it stands on the wire.
 type message struct {
 	chat.EventType
-	own bool // of the stream itself: without an envelope
+	own    bool // of the stream itself: without an envelope
+	custom bool // of other services: its name stands for every type that they may emit
 }
+
+// customMessage is what other services emit. Its type and data are theirs to describe.
+var customMessage = message{custom: true, EventType: chat.EventType{
+	Name: "custom", Data: json.RawMessage(`{"orderId":17}`),
+	Doc: "An event that another service of yours has emitted, to that user: type and data are what the service named. The list of notifications keeps it.",
+}}
 
 func messages() []message {
 	var out []message
 	for _, t := range chat.EventTypes {
-		out = append(out, message{t, false})
+		out = append(out, message{EventType: t})
 	}
+	out = append(out, customMessage)
 	for _, t := range stream.EventTypes {
-		out = append(out, message{t, true})
+		out = append(out, message{EventType: t, own: true})
 	}
 	return out
 }
@@ -108,7 +116,7 @@ func (m message) payload(s *schemas) object {
 	}
 	properties, required := object{
 		{"userId", append(s.of(reflect.TypeFor[chat.UserID]()), member{"description", "whose stream this is"})},
-		{"type", object{{"const", m.Name}}},
+		{"type", m.typeSchema()},
 		{"data", data},
 	}, []string{"userId", "type", "data"}
 	if !m.Ephemeral {
@@ -116,6 +124,13 @@ func (m message) payload(s *schemas) object {
 		required = append(required, "eventId")
 	}
 	return object{{"type", "object"}, {"properties", properties}, {"required", required}}
+}
+
+func (m message) typeSchema() object {
+	if m.custom {
+		return object{{"type", "string"}, {"pattern", chat.EventTypePattern}, {"maxLength", chat.MaxEventType}}
+	}
+	return object{{"const", m.Name}}
 }
 
 // envelope is what all events of users share, in the order of the wire.
@@ -135,6 +150,9 @@ func (m message) example(goldens []envelope) json.RawMessage {
 		return jsonOf(goldens[i])
 	}
 	e := envelope{UserID: 1, Type: m.Name, Data: jsonOf(m.Data)}
+	if m.custom {
+		e.Type = "order_shipped"
+	}
 	if !m.Ephemeral {
 		e.EventID = "u:1/4/1"
 	}

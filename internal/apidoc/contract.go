@@ -13,6 +13,8 @@ import (
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"tidings/internal/chat"
 )
 
 // Contract holds what a server says to the documents, and more strictly than they
@@ -184,6 +186,9 @@ func (c *Contract) Frame(event, data string) error {
 			return fmt.Errorf("%w: %s", err, data)
 		}
 		name, own = e.Type, false
+	}
+	if _, known := c.messages[name]; !own && !known && !chat.ReservedType(name) {
+		name = customMessage.Name
 	}
 	if m, ok := c.messages[name]; !ok || m.own != own {
 		return fmt.Errorf("the event %q is not documented", name)

@@ -21,6 +21,19 @@ What comes on ` + "`GET /api/events`" + `, one server-sent event each. [asyncapi
 - With ` + "`Accept-Encoding: gzip`" + `, which browsers send by themselves, the stream is compressed; each event can be read when it comes.
 `
 
+const emitGuide = `
+A service makes itself a key, and whoever deploys Tidings gets its hash:
+
+` + "```sh" + `
+key=$(openssl rand -base64 32)
+echo "EMIT_KEYS=shop:$(printf %s "$key" | sha256sum | cut -d ' ' -f 1)"   # several with commas; a service may have two while it changes its key
+curl -H "Authorization: Bearer $key" -H 'Content-Type: application/json' -H 'Idempotency-Key: order-17-shipped' \
+  https://…/api/events/emit -d '{"userIds":[1,2],"type":"order_shipped","data":{"orderId":17}}'
+` + "```" + `
+
+The answer names under ` + "`emitted`" + ` whom it reached, with the ` + "`eventId`" + ` of their streams, and under ` + "`failed`" + ` whom not and why. Sent again with the same ` + "`Idempotency-Key`" + ` it reaches those that are left. A Go service in the same AWS account emits without HTTP, with the package ` + "`events`" + `. In the browser: ` + "`on('order_shipped', (e) => …)`" + `.
+`
+
 // Events is docs/events.md.
 func Events() []byte {
 	s, goldens := newSchemas(), readGoldens()
@@ -43,8 +56,14 @@ func Events() []byte {
 		}
 		b.WriteString("\n\n")
 		s.of(reflect.TypeOf(m.Data))
-		table(b, s.data(m))
-		fmt.Fprintf(b, "\n```\n%s```\n", m.frame(goldens))
+		if schema := s.data(m); schema != nil {
+			table(b, schema)
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(b, "```\n%s```\n", m.frame(goldens))
+		if m.custom {
+			b.WriteString(emitGuide)
+		}
 	}
 	b.WriteString("\n# Types\n")
 	for _, name := range s.order {
@@ -57,7 +76,7 @@ func Events() []byte {
 	return b.Bytes()
 }
 
-// data is the schema of a message's data itself, not a reference to it.
+// data is the schema of a message's data itself, not a reference to it; nil for any value.
 func (s *schemas) data(m message) object {
 	_, name := typeOf(s.of(reflect.TypeOf(m.Data)))
 	return s.made[name]

@@ -59,6 +59,7 @@ func openAPI() object {
 			{"securitySchemes", object{
 				{"cookie", object{{"type", "apiKey"}, {"in", "cookie"}, {"name", session.CookieName}}},
 				{"bearer", object{{"type", "http"}, {"scheme", "bearer"}}},
+				{"apiKey", object{{"type", "http"}, {"scheme", "bearer"}, {"description", "the key of a service, not a session"}}},
 			}},
 		}},
 	}
@@ -66,23 +67,34 @@ func openAPI() object {
 
 // operation is one route.
 func (g *generator) operation(rt httpapi.Route) object {
-	o := g.start(rt.Method, rt.Path, rt.Summary, rt.Detail, rt.Open).with("parameters", parameters(rt))
+	o := g.start(rt.Method, rt.Path, rt.Summary, rt.Detail, security(rt)).with("parameters", parameters(rt))
 	if rt.HasBody() {
 		o = o.with("requestBody", requestBody(rt))
 	}
 	return o.with("responses", g.answers(rt))
 }
 
-func (g *generator) start(method, path, summary, detail string, open bool) object {
+func (g *generator) start(method, path, summary, detail string, security []object) object {
 	tag := strings.Split(path, "/")[2]
 	if !slices.ContainsFunc(g.tags, func(t any) bool { return t.(object).get("name") == tag }) {
 		g.tags = append(g.tags, object{{"name", tag}})
 	}
 	o := object{{"operationId", operationID(method, path)}, {"tags", []any{tag}}, {"summary", summary}}.with("description", detail)
-	if open {
-		return append(o, member{"security", []object{}})
+	return append(o, member{"security", security})
+}
+
+// ofUser are the ways to say whose request it is.
+var ofUser = []object{{{"cookie", []any{}}}, {{"bearer", []any{}}}}
+
+func security(rt httpapi.Route) []object {
+	switch {
+	case rt.Open:
+		return []object{}
+	case rt.Keys:
+		return []object{{{"apiKey", []any{}}}}
+	default:
+		return ofUser
 	}
-	return append(o, member{"security", []object{{{"cookie", []any{}}}, {{"bearer", []any{}}}}})
 }
 
 // operationID makes "postConversationsIdMessages" of POST /api/conversations/{id}/messages.
@@ -117,19 +129,7 @@ func parameters(rt httpapi.Route) []any {
 }
 
 func requestBody(rt httpapi.Route) object {
-	var properties object
-	var required []string
-	for _, f := range rt.Body {
-		schema := schemaOf(f.Schema)
-		if f.Optional {
-			schema = orNull(schema)
-		}
-		properties = append(properties, member{f.Name, schema.with("description", f.Doc)})
-		if !f.Optional && !slices.Contains(rt.OneOf, f.Name) {
-			required = append(required, f.Name)
-		}
-	}
-	schema := object{{"type", "object"}}.with("properties", properties).with("required", required)
+	schema := append(object{{"type", "object"}}, objectOf(rt.Body, rt.OneOf)...)
 	var choice []any
 	for _, name := range rt.OneOf { // there, and not null
 		i := slices.IndexFunc(rt.Body, func(f httpapi.Field) bool { return f.Name == name })
@@ -140,6 +140,23 @@ func requestBody(rt httpapi.Route) object {
 		{"required", true}, // {} at least: without a Content-Type it is refused
 		{"content", object{{"application/json", object{{"schema", schema}}}}},
 	}
+}
+
+// objectOf are the members of an object's schema; those of oneOf need not all be there.
+func objectOf(fields []httpapi.Field, oneOf []string) object {
+	var properties object
+	var required []string
+	for _, f := range fields {
+		schema := schemaOf(f.Schema)
+		if f.Optional {
+			schema = orNull(schema)
+		}
+		properties = append(properties, member{f.Name, schema.with("description", f.Doc)})
+		if !f.Optional && !slices.Contains(oneOf, f.Name) {
+			required = append(required, f.Name)
+		}
+	}
+	return object{}.with("properties", properties).with("required", required)
 }
 
 func (g *generator) answers(rt httpapi.Route) object {
@@ -196,7 +213,7 @@ func (g *generator) events() object {
 	const detail = "Server-sent events without an end; docs/asyncapi.yaml says which. " +
 		"Whoever can't be served now is answered 200 with a reconnect event, since any other status ends a browser's EventSource for good."
 	return append(
-		g.start(http.MethodGet, "/api/events", "Follow what happens", detail, false),
+		g.start(http.MethodGet, "/api/events", "Follow what happens", detail, ofUser),
 		member{"parameters", streamParameters()},
 		member{"responses", object{
 			{"200", object{{"description", "the stream"}, {"content", object{{"text/event-stream", object{{"schema", object{{"type", "string"}}}}}}}}},

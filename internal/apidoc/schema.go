@@ -161,6 +161,9 @@ func schemaOf(in httpapi.Schema) object {
 	if in.Items != nil {
 		o = append(o, member{"items", schemaOf(*in.Items)})
 	}
+	if in.Fields != nil {
+		o = append(o, objectOf(in.Fields, nil)...)
+	}
 	bound("minItems", int64(in.MinItems), in.MinItems != 0)
 	bound("maxItems", int64(in.MaxItems), in.MaxItems != 0)
 	if in.Unique {

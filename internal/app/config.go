@@ -2,7 +2,11 @@
 // composition of services. It holds no logic.
 package app
 
-import "tidings/internal/dynamo"
+import (
+	"tidings/internal/chat"
+	"tidings/internal/dynamo"
+	"tidings/internal/session"
+)
 
 // Config is what the functions and the streamer are told by their environment.
 // Region, credentials and AWS_ENDPOINT_URL are read by the AWS SDK itself.
@@ -15,6 +19,13 @@ type Config struct {
 	// can be replaced without logging anybody out. At least 32 bytes each.
 	// SESSION_KEYS, base64, separated by commas.
 	SessionKeys [][]byte
+	// EmitKeys are those of the services that may emit events, each known by its hash; a
+	// service may have several, so that one can be replaced. None: nobody may.
+	// EMIT_KEYS, each "<caller>:<SHA-256 of the key in hex>", separated by commas.
+	EmitKeys []session.APIKey
+	// Admins are the users who may ask what operators ask. ADMINS, user ids separated by
+	// commas; none: nobody may.
+	Admins []chat.UserID
 	// NextAuthSecrets are those of the Next.js app whose sessions are accepted besides
 	// our own; none: no such app. NEXTAUTH_SECRET and AUTH_SECRET, which the app has
 	// too, each one secret or several separated by commas.
@@ -45,6 +56,8 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		Table:          e.Required("TABLE_NAME"),
 		TopicARN:       e.Required("TOPIC_ARN"),
 		SessionKeys:    e.keys("SESSION_KEYS"),
+		EmitKeys:       e.emitKeys("EMIT_KEYS"),
+		Admins:         e.Admins(),
 		AllowedOrigins: e.AllowedOrigins(),
 		Cells:          e.Number("CELLS", 1, 1, 256),
 		FriendsOnly:    e.FriendsOnly(),

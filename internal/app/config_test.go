@@ -26,9 +26,11 @@ func TestReadConfig(t *testing.T) {
 		wrong []string // what the error must speak of, all of it
 	}{
 		{"OK", good, nil},
-		{"OKEverything", with("SESSION_KEYS", key+", "+key, "ALLOWED_ORIGINS", "https://a.example,http://localhost:3000", "CELLS", "8", "RATE_LIMITS", "off", "CONTACTS", "friends", "NEXTAUTH_SECRET", "the newer secret, the older secret", "NEXTAUTH_NUMERIC_SUB", "on", "LOG_LEVEL", "debug", "METRICS", "emf", "METRICS_STAGE", "test"), nil},
+		{"OKEverything", with("SESSION_KEYS", key+", "+key, "ALLOWED_ORIGINS", "https://a.example,http://localhost:3000", "CELLS", "8", "RATE_LIMITS", "off", "CONTACTS", "friends", "NEXTAUTH_SECRET", "the newer secret, the older secret", "NEXTAUTH_NUMERIC_SUB", "on", "LOG_LEVEL", "debug", "METRICS", "emf", "METRICS_STAGE", "test", "ADMINS", "1, 17", "EMIT_KEYS", "shop:"+strings.Repeat("0a", 32)+", billing:"+strings.Repeat("0B", 32)), nil},
 		{"ErrAllAtOnce", map[string]string{"CELLS": "x", "RATE_LIMITS": "maybe"}, []string{"TABLE_NAME: is not set", "TOPIC_ARN", "SESSION_KEYS: is not set", "CELLS", "RATE_LIMITS"}},
 		{"ErrKeyNotBase64", with("SESSION_KEYS", "?"), []string{"SESSION_KEYS: key 1 is not base64"}},
+		{"ErrAdmins", with("ADMINS", "1,alice"), []string{`ADMINS: "alice" is no user id`}},
+		{"ErrEmitKeys", with("EMIT_KEYS", "shop:"+strings.Repeat("0a", 32)+","+strings.Repeat("0a", 32)), []string{"EMIT_KEYS: key 2: the caller needs"}},
 		{"ErrKeyTooShort", with("SESSION_KEYS", key+",c2hvcnQ="), []string{"SESSION_KEYS: key 2 has 5 bytes"}},
 		{"ErrOriginWithPath", with("ALLOWED_ORIGINS", "https://a.example/"), []string{"ALLOWED_ORIGINS"}},
 		{"ErrOriginNoScheme", with("ALLOWED_ORIGINS", "a.example"), []string{"ALLOWED_ORIGINS"}},

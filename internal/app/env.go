@@ -7,6 +7,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"tidings/internal/chat"
+	"tidings/internal/session"
 )
 
 // Env reads an environment and collects what is wrong with it, so that all
@@ -62,6 +65,31 @@ func (e *Env) keys(name string) [][]byte {
 	}
 	if len(e.list(name)) == 0 {
 		e.bad(name, "is not set")
+	}
+	return out
+}
+
+func (e *Env) emitKeys(name string) []session.APIKey {
+	var out []session.APIKey
+	for i, s := range e.list(name) {
+		k, err := session.ParseAPIKey(s)
+		if err != nil {
+			e.bad(name, "key %d: %v", i+1, err)
+		}
+		out = append(out, k)
+	}
+	return out
+}
+
+// Admins reads ADMINS, the ids of the users who run the service.
+func (e *Env) Admins() []chat.UserID {
+	var out []chat.UserID
+	for _, s := range e.list("ADMINS") {
+		id, ok := chat.ParseUserID(s)
+		if !ok {
+			e.bad("ADMINS", "%q is no user id", s)
+		}
+		out = append(out, id)
 	}
 	return out
 }

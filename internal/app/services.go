@@ -17,6 +17,7 @@ import (
 	"tidings/internal/chat"
 	"tidings/internal/dynamo"
 	"tidings/internal/httpapi"
+	"tidings/internal/ops"
 	"tidings/internal/session"
 	"tidings/internal/telemetry"
 )
@@ -78,6 +79,11 @@ func New(cfg aws.Config, c Config, o Options) (*Services, error) {
 		Groups:         &chat.Groups{Store: s.Store, Members: s.Store, Views: s.Store, Users: s.Store, Bus: s.Topic, Now: o.Now, Log: o.Log, Contacts: contacts},
 		Friends:        &chat.Friends{Store: s.Store, Users: s.Store, Bus: s.Topic, Log: o.Log},
 		Notifications:  &chat.Notifications{Store: s.Store, Views: s.Store, Messages: messages, Bus: s.Topic, Log: o.Log},
+		Emissions:      &chat.Emissions{Store: s.Store, Bus: s.Topic, Log: o.Log},
+		APIKeys:        c.EmitKeys,
+		Operations:     &chat.Operations{Store: s.Store, Peers: ops.NewPeers(), Now: o.Now, Log: o.Log},
+		Deliveries:     &chat.Deliveries{Store: s.Store, Now: o.Now},
+		Admins:         c.Admins,
 		Authenticator:  s.Authenticator,
 		AllowedOrigins: c.AllowedOrigins,
 		Log:            o.Log,

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,6 +17,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tidings/internal/bus"
+	"tidings/internal/chat"
+	"tidings/internal/ops"
 	"tidings/internal/stream"
 	"tidings/internal/telemetry"
 )
@@ -31,8 +35,13 @@ type StreamerConfig struct {
 // Streamer is one instance with its queue.
 type Streamer struct {
 	*stream.Service
-	Events  *stream.Handler // GET /api/events
-	metrics *prometheus.Registry
+	Events    *stream.Handler // GET /api/events
+	metrics   *prometheus.Registry
+	announcer *ops.Announcer
+
+	// Address is where the other instances reach this one's private port, as host and
+	// port, set before Run; none: it isn't announced.
+	Address string
 }
 
 // OpenStreamer creates and subscribes the instance's queue and wires its hub. Its
@@ -46,11 +55,48 @@ func (s *Services) OpenStreamer(ctx context.Context, cfg aws.Config, c StreamerC
 	}
 	reg := prometheus.NewRegistry()
 	hub := stream.NewHub(c.Config, s.Store, s.Store, stream.NewMetrics(prometheus.WrapRegistererWith(c.Labels, reg)), log)
-	return &Streamer{
+	st := &Streamer{
 		Service: &stream.Service{Hub: hub, Queue: queue, Prober: s.Topic, Instance: c.Instance, Cell: c.Cell, ClockSkew: s.Store.ClockSkew, Log: log},
 		Events:  &stream.Handler{Hub: hub, Authenticate: s.Authenticator.Authenticate, Log: log},
 		metrics: reg,
-	}, nil
+	}
+	self := chat.Instance{Name: c.Instance, Cell: c.Cell, Version: version(), Started: chat.Millis(time.Now().UnixMilli())}
+	st.announcer = &ops.Announcer{Store: s.Store, Now: time.Now, Log: log, Self: func() chat.Instance {
+		self.Ready, self.Connections, self.Address = st.Ready(), hub.Connections(), st.Address
+		return self
+	}}
+	return st, nil
+}
+
+// Run is that of the service, announced while it lasts.
+func (s *Streamer) Run(ctx context.Context) error {
+	if s.Address == "" {
+		return s.Service.Run(ctx)
+	}
+	announcing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var task sync.WaitGroup
+	task.Go(func() { s.announcer.Run(announcing) })
+	err := s.Service.Run(ctx)
+	stop()
+	task.Wait()
+	return err
+}
+
+// Private is what the instance's private port answers, besides its metrics.
+func (s *Streamer) Private() http.Handler { return ops.Private(s.Hub.Listeners) }
+
+// version is the commit that was built, or what is known of it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value[:min(len(s.Value), 12)]
+		}
+	}
+	return info.Main.Version
 }
 
 // Metrics serves the instances' numbers and those of the process to Prometheus. Several

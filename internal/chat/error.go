@@ -51,12 +51,14 @@ func (e *Error) Is(target error) bool {
 var (
 	ErrUnauthenticated      = &Error{Kind: KindUnauthenticated, Code: "unauthenticated", Message: "Log in first."}
 	ErrSessionEnded         = &Error{Kind: KindUnauthenticated, Code: "session_ended", Message: "The session has ended. Log in again."}
+	ErrInvalidAPIKey        = &Error{Kind: KindUnauthenticated, Code: "invalid_api_key", Message: "A valid API key is needed here."}
 	ErrBadCredentials       = &Error{Kind: KindUnauthenticated, Code: "bad_credentials", Message: "Username or password is wrong."}
 	ErrUsernameTaken        = &Error{Kind: KindConflict, Code: "username_taken", Message: "This username is taken."}
 	ErrUserNotFound         = &Error{Kind: KindNotFound, Code: "user_not_found", Message: "There is no such user."}
 	ErrConversationNotFound = &Error{Kind: KindNotFound, Code: "conversation_not_found", Message: "There is no such conversation."}
 	ErrGroupNotFound        = &Error{Kind: KindNotFound, Code: "group_not_found", Message: "There is no such group chat."}
 	ErrMemberNotFound       = &Error{Kind: KindNotFound, Code: "member_not_found", Message: "This user is no member of the group chat."}
+	ErrNotAdmin             = &Error{Kind: KindForbidden, Code: "not_admin", Message: "Only those who run the service may do this."}
 	ErrNotOwner             = &Error{Kind: KindForbidden, Code: "not_owner", Message: "Only the owner of the group chat may do this."}
 	ErrNotFriends           = &Error{Kind: KindForbidden, Code: "not_friends", Message: "Only friends may be written to or added here."}
 	ErrOwnerStays           = &Error{Kind: KindConflict, Code: "name_owner_first", Message: "Name another owner before you leave so large a group chat."}

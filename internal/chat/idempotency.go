@@ -1,6 +1,9 @@
 package chat
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // IdempotencyLifetime is how long a key is remembered.
 const IdempotencyLifetime = 24 * time.Hour
@@ -12,9 +15,19 @@ const MaxIdempotencyKey = 255
 // one made for the request so that an attempt repeated after a time-out does not
 // append twice.
 type Idempotency struct {
-	Key   string
-	Hash  string // of the request's method, path and body
-	Given bool   // by the client, so that an earlier request may have used it
+	Caller string // of an emission: the service whose key it is; else it is the user's own
+	Key    string
+	Hash   string // of the request's method, path and body; of an emission: of the event
+	Given  bool   // by the client, so that an earlier request may have used it
+}
+
+// Check refuses a key that is no key. One that was made for the request needs none.
+func (i Idempotency) Check() error {
+	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
+	if i.Given && (i.Key == "" || len(i.Key) > MaxIdempotencyKey || strings.ContainsFunc(i.Key, unprintable)) {
+		return Invalid(Field("Idempotency-Key", "idempotency_key", "1 to %d printable ASCII characters.", MaxIdempotencyKey))
+	}
+	return nil
 }
 
 // Answer is what a write ended with: enough to give the same answer again.

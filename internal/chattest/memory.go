@@ -29,6 +29,8 @@ type Memory struct {
 	logs     map[chat.LogID]*memoryLog
 	members  map[member]*chat.Membership
 	answers  map[idempotencyKey]kept
+	streamer map[string]chat.Instance
+	arrived  map[deliveredIn]*chat.DeliveryHistogram
 }
 
 type (
@@ -41,8 +43,8 @@ type (
 		log  chat.LogID
 	}
 	idempotencyKey struct {
-		user chat.UserID
-		key  string
+		user        chat.UserID
+		caller, key string
 	}
 	kept struct {
 		hash   string
@@ -62,6 +64,8 @@ func NewMemory(now func() time.Time) *Memory {
 		logs:     map[chat.LogID]*memoryLog{},
 		members:  map[member]*chat.Membership{},
 		answers:  map[idempotencyKey]kept{},
+		streamer: map[string]chat.Instance{},
+		arrived:  map[deliveredIn]*chat.DeliveryHistogram{},
 	}
 }
 
@@ -227,7 +231,7 @@ func (m *Memory) append(log chat.LogID, e chat.Entry) chat.Entry {
 
 // replay finds what the same request was answered before.
 func (m *Memory) replay(user chat.UserID, idem chat.Idempotency) (a chat.Answer, found bool, err error) {
-	k, found := m.answers[idempotencyKey{user, idem.Key}]
+	k, found := m.answers[idempotencyKey{user, idem.Caller, idem.Key}]
 	switch {
 	case !found || !m.now().Before(k.until):
 		return chat.Answer{}, false, nil
@@ -239,7 +243,7 @@ func (m *Memory) replay(user chat.UserID, idem chat.Idempotency) (a chat.Answer,
 }
 
 func (m *Memory) keep(user chat.UserID, idem chat.Idempotency, a chat.Answer) chat.Answer {
-	m.answers[idempotencyKey{user, idem.Key}] = kept{idem.Hash, a, m.now().Add(chat.IdempotencyLifetime)}
+	m.answers[idempotencyKey{user, idem.Caller, idem.Key}] = kept{idem.Hash, a, m.now().Add(chat.IdempotencyLifetime)}
 	return a
 }
 

@@ -34,6 +34,9 @@ type Stores interface {
 	chat.SessionStore
 	chat.ConversationStore
 	chat.MessageStore
+	chat.EmissionStore
+	chat.InstanceStore
+	chat.DeliveryStore
 	StreamReads
 }
 

@@ -24,7 +24,7 @@ func (s *Store) CreateConversation(ctx context.Context, by chat.UserID, members 
 	if err != nil {
 		return chat.Answer{}, err
 	}
-	if rec, err := s.earlier(got[idemKey(by, idem.Key)], idem); err != nil {
+	if rec, err := s.earlier(got[idemKey(by, idem)], idem); err != nil {
 		return chat.Answer{}, err
 	} else if rec != nil {
 		return s.answer(ctx, *rec)

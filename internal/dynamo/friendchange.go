@@ -47,7 +47,7 @@ func (s *Store) ChangeFriends(ctx context.Context, wish chat.FriendChange, me, o
 	if err != nil {
 		return chat.FriendAnswer{}, err
 	}
-	if rec, err := s.earlier(got[idemKey(me.ID, idem.Key)], idem); err != nil {
+	if rec, err := s.earlier(got[idemKey(me.ID, idem)], idem); err != nil {
 		return chat.FriendAnswer{}, err
 	} else if rec != nil {
 		a, err := s.answer(ctx, *rec)
@@ -147,7 +147,7 @@ func (p *pair) count(ctx context.Context) error {
 // refresh reads the pair anew. An attempt whose answer was lost may have been done,
 // and then the change would be refused for what it did itself: its record counts first.
 func (p *pair) refresh(ctx context.Context) error {
-	k := idemKey(p.me.ID, p.idem.Key)
+	k := idemKey(p.me.ID, p.idem)
 	got, err := p.read(ctx, []key{k})
 	if err != nil || got[k] == nil {
 		return err

@@ -167,7 +167,7 @@ func (s *Store) commitKeyed(ctx context.Context, g *groupChange, idem chat.Idemp
 	// An attempt whose answer was lost may have been done, and then the change would
 	// be refused for what it did itself: its record is looked at first.
 	refresh := func(ctx context.Context) error {
-		it, err := s.get(ctx, idemKey(g.user, idem.Key))
+		it, err := s.get(ctx, idemKey(g.user, idem))
 		if err != nil {
 			return err
 		}
@@ -228,7 +228,7 @@ func (s *Store) replay(ctx context.Context, user chat.UserID, idem chat.Idempote
 	if !idem.Given {
 		return nil, nil
 	}
-	it, err := s.get(ctx, idemKey(user, idem.Key))
+	it, err := s.get(ctx, idemKey(user, idem))
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func decodeRecord(it item) (record, error) {
 }
 
 func recordItem(user chat.UserID, idem chat.Idempotency, r record) item {
-	it := idemKey(user, idem.Key).item()
+	it := idemKey(user, idem).item()
 	it["hash"], it["status"], it["log"], it["seq"] = str(idem.Hash), num(r.status), str(string(r.log)), num(r.seq)
 	it["ttl"] = num(r.expires.Unix())
 	return it
@@ -66,7 +66,7 @@ func matching(it item, idem chat.Idempotency) (record, error) {
 // withRecord adds the key of the record to those of a read, if it may be there.
 func withRecord(user chat.UserID, idem chat.Idempotency, keys ...key) []key {
 	if idem.Given {
-		keys = append(keys, idemKey(user, idem.Key))
+		keys = append(keys, idemKey(user, idem))
 	}
 	return keys
 }

@@ -27,7 +27,19 @@ func nameKey(folded string) key               { return key{"NAME#" + folded, "NA
 func identityKey(id chat.Identity) key        { return key{"EXT#" + id.Issuer + "#" + id.Subject, "EXT"} }
 func loginKey(folded string) key              { return key{"NAME#" + folded, "LOGIN"} }
 func headKey(log chat.LogID) key              { return key{logPK(log), "HEAD"} }
-func idemKey(u chat.UserID, k string) key     { return key{userPK(u), "IDEM#" + k} }
+
+// idemKey is where a write's record is kept. A user's key may be any text, so what
+// services emit has a prefix of its own.
+func idemKey(u chat.UserID, idem chat.Idempotency) key {
+	if idem.Caller != "" {
+		return key{userPK(u), "EMIT#" + idem.Caller + "#" + idem.Key}
+	}
+	return key{userPK(u), "IDEM#" + idem.Key}
+}
+
+func emitRateKey(caller string, window int64) key {
+	return key{"EMIT#" + caller, fmt.Sprintf("RATE#%d", window)}
+}
 
 // entrySK has 12 digits, so that sort keys order as numbers: at a thousand
 // entries a second a log lasts 31 years.

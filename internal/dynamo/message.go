@@ -13,7 +13,7 @@ import (
 // right and read position, the idempotency record. The same four items for 2
 // members and for 100,000.
 func (s *Store) AppendMessage(ctx context.Context, d chat.Draft, idem chat.Idempotency) (chat.Answer, error) {
-	head, mine, author, kept := headKey(d.Log), membershipKey(d.By, d.Log), profileKey(d.By), idemKey(d.By, idem.Key)
+	head, mine, author, kept := headKey(d.Log), membershipKey(d.By, d.Log), profileKey(d.By), idemKey(d.By, idem)
 	got, err := s.getAll(ctx, withRecord(d.By, idem, head, mine, author)...)
 	if err != nil {
 		return chat.Answer{}, err
@@ -172,7 +172,7 @@ func pageOf(found []chat.Entry, page chat.Page) (chat.MessagePage, error) {
 // MarkRead moves the read position and appends the mark to the user's own log.
 func (s *Store) MarkRead(ctx context.Context, user chat.UserID, log chat.LogID, seq int64, idem chat.Idempotency) (chat.Answer, error) {
 	own := chat.UserLog(user)
-	mine, target, head, kept := membershipKey(user, log), entryKey(log, min(seq, maxSeq)), headKey(own), idemKey(user, idem.Key)
+	mine, target, head, kept := membershipKey(user, log), entryKey(log, min(seq, maxSeq)), headKey(own), idemKey(user, idem)
 	got, err := s.getAll(ctx, withRecord(user, idem, mine, target, head)...)
 	if err != nil {
 		return chat.Answer{}, err

@@ -185,7 +185,7 @@ const maxReads = 90
 // to read gets several entries, the last of which says that it is all.
 func (s *Store) ReadAll(ctx context.Context, user chat.UserID, idem chat.Idempotency) ([]chat.Entry, error) {
 	if idem.Given {
-		it, err := s.get(ctx, idemKey(user, idem.Key))
+		it, err := s.get(ctx, idemKey(user, idem))
 		if err != nil {
 			return nil, err
 		}

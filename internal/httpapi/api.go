@@ -21,6 +21,9 @@ type API struct {
 	Groups        *chat.Groups
 	Friends       *chat.Friends
 	Notifications *chat.Notifications
+	Emissions     *chat.Emissions
+	Operations    *chat.Operations
+	Deliveries    *chat.Deliveries
 	Authenticator *session.Authenticator
 
 	// AllowedOrigins may write besides the origin that serves the API: scheme, host
@@ -28,6 +31,12 @@ type API struct {
 	// CloudFront the site's own origin belongs here, because what arrives as Host is
 	// the gateway's name.
 	AllowedOrigins []string
+
+	// Admins are the users who run the service; none: nobody does.
+	Admins []chat.UserID
+
+	// APIKeys are those of the services that may emit events; none: nobody may.
+	APIKeys []session.APIKey
 
 	Log     *slog.Logger
 	Metrics *telemetry.EMF // nil: none
@@ -52,6 +61,10 @@ type Route struct {
 	Method string // of a GET: HEAD too
 	Path   string // as a pattern of http.ServeMux
 	Open   bool   // needs no session
+	Keys   bool   // needs the API key of a service instead of a session
+	Admin  bool   // is for admins alone
+
+	MaxBody int // the largest body in bytes; 0: MaxBody
 
 	Summary  string
 	Detail   string // more than a line, if need be
@@ -67,7 +80,7 @@ type Route struct {
 
 // Routes lists the whole API.
 func Routes() []Route {
-	return slices.Concat(authRoutes, userRoutes, conversationRoutes, groupRoutes, messageRoutes, friendRoutes, notificationRoutes)
+	return slices.Concat(authRoutes, userRoutes, conversationRoutes, groupRoutes, messageRoutes, friendRoutes, notificationRoutes, eventRoutes, opsRoutes)
 }
 
 // Handler serves all areas.
@@ -89,6 +102,12 @@ func (a *API) FriendsHandler() http.Handler { return a.serve(friendRoutes) }
 
 // NotificationsHandler serves /api/notifications.
 func (a *API) NotificationsHandler() http.Handler { return a.serve(notificationRoutes) }
+
+// EventsHandler serves what is below /api/events; the stream itself is the streamer's.
+func (a *API) EventsHandler() http.Handler { return a.serve(eventRoutes) }
+
+// OpsHandler serves /api/ops. It runs at the streamers, which know each other.
+func (a *API) OpsHandler() http.Handler { return a.serve(opsRoutes) }
 
 // under are the routes at and below a path.
 func under(path string) []Route {

@@ -24,7 +24,8 @@ type call struct {
 	w *statusWriter
 	r *http.Request
 
-	session     chat.Session     // of the caller, unless the route is open
+	session     chat.Session     // of the user, unless the route is open or for services
+	caller      string           // of a route for services: which
 	body        []byte           // of a write
 	idempotency chat.Idempotency // of a keyed route
 	bad         []chat.FieldError
@@ -97,14 +98,12 @@ func (rt Route) serve(a *API, c *call) error {
 			}
 		}
 	}
-	if !rt.Open {
-		if err := a.authenticate(c); err != nil {
-			return err
-		}
+	if err := a.authenticate(rt, c); err != nil {
+		return err
 	}
 	if write {
 		var err error
-		if c.body, err = readBody(c.r); err != nil {
+		if c.body, err = readBody(c.r, rt.maxBody()); err != nil {
 			return err
 		}
 	}
@@ -114,13 +113,22 @@ func (rt Route) serve(a *API, c *call) error {
 	return rt.handle(a, c)
 }
 
-func (a *API) authenticate(c *call) error {
+func (a *API) authenticate(rt Route, c *call) (err error) {
+	if rt.Keys {
+		c.caller, err = session.Caller(c.r, a.APIKeys)
+	}
+	if rt.Keys || rt.Open {
+		return err
+	}
 	s, err := a.Authenticator.Authenticate(c.r)
 	if err == nil {
 		c.session, err = a.Accounts.Session(c.ctx(), s)
 	}
 	if errors.Is(err, chat.ErrSessionEnded) && !session.HasBearer(c.r) {
 		session.ClearCookie(c.w, c.r) // or the browser would send it until it expires
+	}
+	if err == nil && rt.Admin {
+		err = a.authorize(c.user())
 	}
 	return err
 }

@@ -134,6 +134,7 @@ func TestAreas(t *testing.T) {
 		"Conversations": {w.api.ConversationsHandler(), "/api/conversations", "/api/users/1"},
 		"GroupChats":    {w.api.GroupChatsHandler(), "/api/groupchats", "/api/conversations"},
 		"Friends":       {w.api.FriendsHandler(), "/api/friends", "/api/notifications"},
+		"Ops":           {w.api.OpsHandler(), "/api/ops/connections", "/api/users/1"},
 		"Notifications": {w.api.NotificationsHandler(), "/api/notifications", "/api/friends"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,6 +147,14 @@ func TestAreas(t *testing.T) {
 				}
 			}
 		})
+	}
+	for path, status := range map[string]int{emitPath: 401, "/api/conversations": 404} { // it has no GET
+		rec := httptest.NewRecorder()
+		r := httptest.NewRequest("POST", path, strings.NewReader("{}"))
+		r.Header.Set("Content-Type", "application/json")
+		if w.api.EventsHandler().ServeHTTP(rec, r); rec.Code != status {
+			t.Errorf("Events: %s: %d", path, rec.Code)
+		}
 	}
 	seen := map[string]bool{}
 	for _, rt := range httpapi.Routes() {

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxBody is the largest body in bytes. The longest message, chat.MaxContent
+// MaxBody is the largest body in bytes, unless the route says otherwise. The longest message, chat.MaxContent
 // characters that a client escapes as surrogate pairs of 12 bytes each, takes
 // 48,000; the rest is for what trimming removes.
 const MaxBody = 64 << 10
@@ -31,13 +31,13 @@ func checkContentType(r *http.Request) error {
 }
 
 // readBody reads the body without trust in Content-Length.
-func readBody(r *http.Request) ([]byte, error) {
-	if r.ContentLength > MaxBody {
-		return nil, errBodyTooLarge
+func readBody(r *http.Request, most int) ([]byte, error) {
+	if r.ContentLength > int64(most) {
+		return nil, bodyTooLarge(most)
 	}
-	b, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
-	if len(b) > MaxBody {
-		return nil, errBodyTooLarge
+	b, err := io.ReadAll(io.LimitReader(r.Body, int64(most)+1))
+	if len(b) > most {
+		return nil, bodyTooLarge(most)
 	}
 	if err != nil {
 		return nil, errIncomplete

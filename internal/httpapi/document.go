@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -29,6 +30,7 @@ type Schema struct {
 	MinLength      int   // characters
 	MaxLength      int   // 0: no limit
 	Items          *Schema
+	Fields         []Field // of an object
 	MinItems       int
 	MaxItems       int // 0: no limit
 	Default        any
@@ -91,13 +93,15 @@ func appends(own ...*chat.Error) []*chat.Error {
 
 // Keyed says whether the route takes an Idempotency-Key: each POST of a user that
 // commits something, but none that is about the session itself. That somebody is
-// typing is told at most once and kept nowhere.
+// typing, and what was delivered, is told at most once.
 func (rt Route) Keyed() bool {
-	return rt.Method == http.MethodPost && !strings.HasPrefix(rt.Path, "/api/auth/") && !strings.HasSuffix(rt.Path, "/typing")
+	return rt.Method == http.MethodPost && !strings.HasPrefix(rt.Path, "/api/auth/") && !strings.HasSuffix(rt.Path, "/typing") && rt.Path != receiptsPath
 }
 
 // Writes says whether the request may change something.
 func (rt Route) Writes() bool { return rt.Method != http.MethodGet }
+
+func (rt Route) maxBody() int { return cmp.Or(rt.MaxBody, MaxBody) }
 
 // HasBody says whether the request has a body, be it {}, and so a Content-Type. A
 // DELETE has none: browsers ask before they send one to another site anyway.
@@ -125,11 +129,17 @@ func (rt Route) Problems() map[int][]string {
 	add(errInternal)
 	domain(chat.Overloaded(0))
 	domain(rt.Errors...)
-	if !rt.Open {
+	switch {
+	case rt.Keys:
+		domain(chat.ErrInvalidAPIKey)
+	case !rt.Open:
 		domain(chat.ErrUnauthenticated, chat.ErrSessionEnded)
 	}
+	if rt.Admin {
+		domain(chat.ErrNotAdmin)
+	}
 	if rt.Writes() {
-		add(errCrossOrigin, errBodyTooLarge, errInvalidUTF8, errIncomplete, malformedJSON(""))
+		add(errCrossOrigin, bodyTooLarge(rt.maxBody()), errInvalidUTF8, errIncomplete, malformedJSON(""))
 	}
 	if rt.HasBody() {
 		add(errNotJSON)

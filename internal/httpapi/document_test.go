@@ -7,15 +7,18 @@ import (
 	"tidings/internal/httpapi"
 )
 
-// Nothing but what says so is open to somebody without a session.
+// Nothing but what says so is open to somebody without a session or a key.
 func TestRoutesNeedASession(t *testing.T) {
 	inBraces := regexp.MustCompile(`\{\w+\}`)
 	both(t, func(w *world) {
 		for _, rt := range httpapi.Routes() {
 			a := w.send(rt.Method, inBraces.ReplaceAllString(rt.Path, "1"), "{}")
-			if rt.Open {
+			switch {
+			case rt.Open:
 				w.refused(a, 422, "validation_failed", "username required", "password required")
-			} else {
+			case rt.Keys:
+				w.refused(a, 401, "invalid_api_key")
+			default:
 				w.refused(a, 401, "unauthenticated")
 			}
 		}

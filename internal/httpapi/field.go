@@ -122,8 +122,8 @@ func (f *fields) oneUserID(name string, required bool) chat.UserID {
 	return f.c.toUserID(name, v)
 }
 
-// userIDs reads a list of users' ids.
-func (f *fields) userIDs(name string, required bool) []chat.UserID {
+// userIDs reads a list of users' ids, not more than most.
+func (f *fields) userIDs(name string, required bool, most int) []chat.UserID {
 	v, ok := f.get(name, required)
 	if !ok {
 		return nil
@@ -133,8 +133,8 @@ func (f *fields) userIDs(name string, required bool) []chat.UserID {
 		f.c.reject(name, "wrong_type", "A list of numbers is needed here.")
 		return nil
 	}
-	if len(list) > chat.MaxAdded {
-		f.c.reject(name, "too_many", "At most "+strconv.Itoa(chat.MaxAdded)+" users a request.")
+	if len(list) > most {
+		f.c.reject(name, "too_many", "At most "+strconv.Itoa(most)+" users a request.")
 		return nil
 	}
 	ids := make([]chat.UserID, 0, len(list))

@@ -90,7 +90,7 @@ type (
 )
 
 func (a *API) listFriends(c *call) error {
-	after, limit := c.afterUser(), c.limit()
+	after, limit := c.userParameter("after"), c.limit()
 	if err := c.invalid(); err != nil {
 		return err
 	}

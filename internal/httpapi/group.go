@@ -99,7 +99,7 @@ func (a *API) listGroups(c *call) error {
 
 func (a *API) createGroup(c *call) error {
 	f := c.fields()
-	name, others := f.text("name"), f.userIDs("memberIds", false)
+	name, others := f.text("name"), f.userIDs("memberIds", false, chat.MaxAdded)
 	if err := f.err(); err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (a *API) listMembers(c *call) error {
 	if err != nil {
 		return err
 	}
-	after, limit := c.afterUser(), c.limit()
+	after, limit := c.userParameter("after"), c.limit()
 	if err := c.invalid(); err != nil {
 		return err
 	}
@@ -184,25 +184,13 @@ func (a *API) listMembers(c *call) error {
 }
 
 // afterUser is where a page of users begins; 0: at the first.
-func (c *call) afterUser() chat.UserID {
-	v, given := c.parameter("after")
-	if !given {
-		return 0
-	}
-	id, ok := chat.ParseUserID(v)
-	if !ok {
-		c.reject("after", "user_id", "The id of a user.")
-	}
-	return id
-}
-
 func (a *API) addMembers(c *call) error {
 	log, err := c.log()
 	if err != nil {
 		return err
 	}
 	f := c.fields()
-	users := f.userIDs("userIds", true)
+	users := f.userIDs("userIds", true, chat.MaxAdded)
 	if err := f.err(); err != nil {
 		return err
 	}

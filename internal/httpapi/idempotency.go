@@ -4,9 +4,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
-	"strconv"
-	"strings"
 
 	"tidings/internal/chat"
 )
@@ -21,13 +20,12 @@ func (c *call) readIdempotency() {
 		return
 	}
 	key := header(c.r, idempotencyHeader)
-	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
-	if key == "" || len(key) > chat.MaxIdempotencyKey || strings.ContainsFunc(key, unprintable) {
-		c.reject(idempotencyHeader, "idempotency_key",
-			"1 to "+strconv.Itoa(chat.MaxIdempotencyKey)+" printable ASCII characters.")
+	idem := chat.Idempotency{Key: key, Hash: c.hash(), Given: true}
+	if refusal, ok := errors.AsType[*chat.Error](idem.Check()); ok {
+		c.bad = append(c.bad, refusal.Fields...)
 		return
 	}
-	c.idempotency = chat.Idempotency{Key: key, Hash: c.hash(), Given: true}
+	c.idempotency = idem
 }
 
 // hash names the request by method, path and the very bytes of the body: who

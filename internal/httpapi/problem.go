@@ -27,14 +27,17 @@ func (p *problem) Error() string { return p.Code }
 
 // The refusals that belong to HTTP and not to the domain.
 var (
-	errNotFound     = newProblem(http.StatusNotFound, "not_found", "There is nothing at this path.")
-	errCrossOrigin  = newProblem(http.StatusForbidden, "cross_origin", "Another site may not do this.")
-	errNotJSON      = newProblem(http.StatusUnsupportedMediaType, "unsupported_media_type", "Content-Type must be application/json.")
-	errBodyTooLarge = newProblem(http.StatusRequestEntityTooLarge, "body_too_large", "The body has more than "+strconv.Itoa(MaxBody)+" bytes.")
-	errInvalidUTF8  = newProblem(http.StatusBadRequest, "invalid_utf8", "The body is not UTF-8, or escapes half a surrogate pair.")
-	errIncomplete   = newProblem(http.StatusBadRequest, "incomplete_body", "The body ended early.")
-	errInternal     = newProblem(http.StatusInternalServerError, "internal", "Something went wrong on our side.")
+	errNotFound    = newProblem(http.StatusNotFound, "not_found", "There is nothing at this path.")
+	errCrossOrigin = newProblem(http.StatusForbidden, "cross_origin", "Another site may not do this.")
+	errNotJSON     = newProblem(http.StatusUnsupportedMediaType, "unsupported_media_type", "Content-Type must be application/json.")
+	errInvalidUTF8 = newProblem(http.StatusBadRequest, "invalid_utf8", "The body is not UTF-8, or escapes half a surrogate pair.")
+	errIncomplete  = newProblem(http.StatusBadRequest, "incomplete_body", "The body ended early.")
+	errInternal    = newProblem(http.StatusInternalServerError, "internal", "Something went wrong on our side.")
 )
+
+func bodyTooLarge(most int) *problem {
+	return newProblem(http.StatusRequestEntityTooLarge, "body_too_large", "The body has more than "+strconv.Itoa(most)+" bytes.")
+}
 
 func malformedJSON(detail string) *problem {
 	return newProblem(http.StatusBadRequest, "malformed_json", detail)

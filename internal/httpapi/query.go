@@ -68,3 +68,16 @@ func (c *call) messageID(name string) int64 {
 	}
 	return seq
 }
+
+// userParameter reads a user's id, 0 unless given.
+func (c *call) userParameter(name string) chat.UserID {
+	v, given := c.parameter(name)
+	if !given {
+		return 0
+	}
+	id, ok := chat.ParseUserID(v)
+	if !ok {
+		c.reject(name, "user_id", "The id of a user.")
+	}
+	return id
+}

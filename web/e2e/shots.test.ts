@@ -159,6 +159,15 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
       }
       await page.waitForTimeout(1000) // until the charts show it
       await check('ops')
+      const theService = page.getByRole('region', { name: 'The service' })
+      await alice.call('POST', '/api/events/receipts', { receipts: [{ type: 'message', latencyMs: 42 }] })
+      await theService.getByRole('button', { name: 'Refresh all' }).click()
+      await theService.getByRole('row', { name: /^message/ }).waitFor()
+      await page.getByLabel('The streams of somebody').fill('alice')
+      await page.getByRole('button', { name: 'Look up' }).click()
+      await page.getByText(/^alice has/).waitFor()
+      await page.getByText(/^alice has/).scrollIntoViewIfNeeded()
+      await check('ops-service')
       await alice.call('POST', '/api/notifications/read-all', {})
       await page.goto(`${service.url}/c/1-999`)
       await live(page)

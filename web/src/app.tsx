@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useRealtimeEvents, useStreamState } from '@tidings/client/react'
+import { reportReceipts } from '@tidings/client/receipts'
 import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
 import { explain, queries, tidings } from './api'
 import { Brand } from './brand'
@@ -61,6 +62,7 @@ function Live({ onEnd }: { onEnd: (detail: string | undefined) => void }) {
   const state = useStreamState()
   useEffect(() => listen(on), [on])
   useEffect(followOutbox, [])
+  useEffect(() => reportReceipts(tidings, { sample: 0.1 }), [])
   useEffect(() => {
     // Rendered before the stream was opened, it is the end of the last session.
     if (state.status !== 'closed' || state !== tidings.events.state) return

@@ -6,7 +6,9 @@ import { useEffect, useState } from 'react'
 import { percentile, perSecond, recent, type Sample, span, totals } from '../figures'
 import { formatClock } from '../time'
 import { Chart } from './chart'
+import { integer, ms } from './format'
 import { type Metric, parseMetrics, quantile, total } from './metrics'
+import { Service } from './service'
 
 /** What the stream of this browser does, live, and what the streamers say of themselves when they are asked. */
 export default function Ops() {
@@ -19,6 +21,7 @@ export default function Ops() {
         <div className="page-inner ops">
           <Stream />
           <Instance />
+          <Service />
         </div>
       </div>
     </>
@@ -27,10 +30,6 @@ export default function Ops() {
 
 const seconds = span / 1000
 const bucket = 5 // seconds a point of the latency chart stands for
-const integer = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 })
-const decimal = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 })
-const ms = (value: number | undefined) =>
-  value === undefined ? '–' : `${(value < 10 ? decimal : integer).format(value)} ms`
 
 function Stream() {
   const now = useEachSecond()
