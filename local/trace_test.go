@@ -188,6 +188,10 @@ func TestTraceConsole(t *testing.T) {
 		t.Run(c.sampler, func(t *testing.T) {
 			sys := mustRun(t, bin, t.TempDir(), "OTEL_TRACES_EXPORTER=console", "OTEL_TRACES_SAMPLER="+c.sampler)
 			newPerson(t, sys.url, "alice")
+			newPerson(t, sys.url, "bob")
+			// A request's span is printed behind its line in the log: when the second has one,
+			// the first's is there.
+			eventually(patience, func() bool { return strings.Count(sys.out.String(), "msg=request") == 2 })
 			if got := line.MatchString(sys.out.String()); got != c.want {
 				t.Errorf("printed: %v, in %s", got, sys.out)
 			}
