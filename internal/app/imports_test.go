@@ -32,6 +32,7 @@ var arrows = map[string][]string{
 	"tidings/local/aws":           {"tidings/local/aws/"},
 	"tidings/local":               {"tidings/internal/", "tidings/local/aws", "tidings/docs"},
 	"tidings/docs":                {},
+	"tidings/infra/":              {"tidings/internal/app"},
 	"tidings/bench/":              {"tidings/internal/", "tidings/bench/backend", "tidings/local/aws"},
 }
 
