@@ -299,7 +299,9 @@ func (a *actor) emit() {
 		if err != nil || status >= 500 {
 			continue
 		}
-		var out struct{ Failed []struct{ UserID chat.UserID } }
+		var out struct {
+			Failed []struct{ UserID chat.UserID }
+		}
 		if a.answer = answer; status != 200 {
 			break
 		}
