@@ -42,6 +42,7 @@ var bugs = []bug{
 	{"dedup off", []edit{{streamDir + "log.go", "		h.tally.duplicates++\n	case l.state == tracked && seq == l.last+1", "		if e != nil {\n			h.deliver(l, &entry{Entry: *e})\n		}\n	case l.state == tracked && seq == l.last+1"}}},
 	{"order off: an entry that is ahead is delivered", []edit{{streamDir + "log.go", "case l.state == tracked && seq == l.last+1 && e != nil:", "case l.state == tracked && e != nil:"}}},
 	{"a lag overlooked on delivery", []edit{{streamDir + "stream.go", "	case lagging >= 0 && s.lags[lagging].pos != e.Seq-1:\n", "	case lagging >= 0 && s.lags[lagging].pos > e.Seq-1:\n"}}},
+	{"who is behind a slice forgotten", []edit{{streamDir + "fanout.go", "			h.behind = append(h.behind, behind{s, f})\n", ""}}},
 	{"positions not kept where a seat changes", []edit{{streamDir + "user.go", "		if s.phase == live && s.lagAt(slot) < 0 && s.follows(slot) {", "		if s.phase != live && s.lagAt(slot) < 0 {"}}},
 	{"gap fill off", []edit{{streamDir + "gap.go", "	g.busy = true\n	h.timers.set(h.now.Add(gapWait), func() { h.fill(l, g) })", "	g.busy = true"}}},
 	{"hints ignored", []edit{{streamDir + "hub.go", "			h.arrive(hint.Log, hint.Seq, hint.Adds, nil, w)", "			_ = hint.Log"}}},

@@ -68,7 +68,7 @@ func (in *instance) open(ctx context.Context) error {
 	}
 	c := app.StreamerConfig{Config: stream.Config{
 		Instance: in.name, Seed: in.wire.rand.Uint64() | 1, CacheBytes: in.w.history.cache,
-		Drain: in.w.history.drain,
+		Drain: in.w.history.drain, Slice: in.wire.rand.IntN(2) * (1 + in.wire.rand.IntN(3)),
 	}}
 	for try := 0; ctx.Err() == nil; try++ {
 		// SQS refuses the name of a queue that was just deleted.

@@ -13,6 +13,7 @@ type Config struct {
 	Heartbeat      time.Duration // 25 s, at most 30 s: many proxies cut a silent connection at 30 s
 	CacheBytes     int           // 4 MiB of recent entries, some 4,000: at 100 a second the newest 40 s, in which who lost a connection is back
 	Drain          time.Duration // 25 s over which streams are sent away on a stop: within the 30 s that containers get by default
+	Slice          int           // 128: streams to which an entry is passed on at once, in about a millisecond; then others have a turn
 	NoCompression  bool          // also for clients that ask for it: where something on the way holds compressed text back
 	Seed           uint64        // of what the hub draws by chance; 0: drawn itself
 }
@@ -26,6 +27,7 @@ func (c Config) withDefaults() Config {
 	set(&c.MaxConnections, 15_000)
 	set(&c.MaxConnecting, 32)
 	set(&c.CacheBytes, 4<<20)
+	set(&c.Slice, 128)
 	if c.Heartbeat <= 0 {
 		c.Heartbeat = 25 * time.Second
 	}

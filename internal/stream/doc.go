@@ -13,7 +13,8 @@
 //     membership, which a doorbell, an entry's adds, makes the hub read again.
 //   - A stream has a position per seat (lag.go) and pulls from it to last
 //     (pull.go). Where it equals last the stream is live, and entries reach it as
-//     they come. A slow reader is a stream that pulls.
+//     they come. A slow reader is a stream that pulls, and so is one that has to wait for
+//     its slice of an entry for many (fanout.go).
 //
 // A stream may be compressed (gzip.go, packed.go), gather its events (batch.go) or be
 // narrowed (selection.go); that stands behind one pointer (mode.go), nil for plain ones.

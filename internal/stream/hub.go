@@ -65,6 +65,7 @@ type Hub struct {
 	dirty      []*Stream   // written to since the last flush
 	gathered   int         // bytes so written
 	deliveries []delivery  // since the last flush
+	behind     []behind    // to pull, a slice a turn
 	unread     []*logState // pending, their head read not yet begun
 	advancing  []*Stream   // opening, to be looked at when this turn's results are in
 	queued     []*readJob
@@ -104,7 +105,7 @@ func (h *Hub) Run(ctx context.Context) error {
 			close(h.done)
 			h.workers.Wait()
 			return nil
-		case f := <-h.inbox:
+		case f := <-h.inputs():
 			h.take(f)
 		case f := <-h.results:
 			h.take(f)
@@ -134,12 +135,20 @@ func (h *Hub) take(f func()) {
 			return
 		}
 		select {
-		case f = <-h.inbox:
+		case f = <-h.inputs():
 		case f = <-h.results:
 		default:
 			return
 		}
 	}
+}
+
+// inputs are those that the loop takes now: none while too many streams are behind.
+func (h *Hub) inputs() <-chan func() {
+	if len(h.behind) >= maxBehind {
+		return nil
+	}
+	return h.inbox
 }
 
 // turn does what is due and says how long the loop may sleep then.
@@ -154,12 +163,16 @@ func (h *Hub) turn() time.Duration {
 	}
 	h.recheckSessions()
 	h.advanceOpening()
+	h.nextSlice()
 	h.readHeads()
 	h.startReads()
 	h.flush()
 	h.metrics.settle(&h.tally)
 	h.metrics.cacheBytes.Set(float64(h.cache.size))
 	h.metrics.logs.Set(float64(h.logs.len()))
+	if len(h.behind) > 0 {
+		return 0
+	}
 	next := h.nextSweep
 	if t := h.wheel.next; t.Before(next) {
 		next = t

@@ -133,16 +133,8 @@ func (h *Hub) deliver(l *logState, e *entry) {
 	if e.Kind == chat.KindSessionRevoked {
 		h.sessionRevoked(l, e)
 	}
-	before := h.tally.deliveries
-	for _, u := range l.members {
-		slot := u.slotOf(l)
-		in := u.iv(slot).Contains(e.Seq)
-		for _, s := range u.streams {
-			h.feed(s, slot, in, e)
-		}
-	}
+	h.fanOut(l, e)
 	h.leaveSeats(l, leaving)
-	h.delivered(e, h.tally.deliveries-before)
 }
 
 // users are the members that are here.

@@ -146,7 +146,7 @@ func (h history) run(t *testing.T) []string {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, h.hubs)
 	for i := range h.hubs {
-		hub := NewHub(Config{CacheBytes: h.cache, Seed: h.seed + uint64(i) + 1}, p.store, p.store, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+		hub := NewHub(Config{CacheBytes: h.cache, Slice: 1 + i, Seed: h.seed + uint64(i) + 1}, p.store, p.store, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 		p.hubs = append(p.hubs, hub)
 		go func() { ended <- hub.Run(ctx) }()
 	}
