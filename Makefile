@@ -5,7 +5,7 @@ GO ?= go
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The web app is built where there is npm; without it, / is a text. Its client is taken from its sources.
 APP := web/dist/index.html
@@ -83,16 +83,33 @@ bugs: ## how many simulated worlds it takes to notice a broken rule
 localstack: ## the end-to-end tests on LocalStack, with Docker or without (infra/localstack)
 	@infra/localstack/run.sh
 
-build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into bin/
+ARCH ?= arm64
+OUT ?= bin
+build: ## the Lambda functions (arm64 bootstrap binaries) and the streamer into bin/ (ARCH=arm64 OUT=bin)
 	@for f in functions/*/; do n=$$(basename $$f); \
-	  GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -trimpath -tags lambda.norpc -ldflags='-s -w' -o bin/$$n/bootstrap ./$$f || exit 1; done
-	GOOS=linux CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/streamer ./streamer
+	  GOOS=linux GOARCH=$(ARCH) CGO_ENABLED=0 $(GO) build -trimpath -tags lambda.norpc -ldflags='-s -w' -o $(OUT)/$$n/bootstrap ./$$f || exit 1; done
+	GOOS=linux GOARCH=$(ARCH) CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o $(OUT)/streamer ./streamer
 
 validate: .venv/sam/.done .venv/checkov/.done ## the templates and the image's Dockerfile, without a network
 	.venv/sam/bin/sam validate --lint
 	.venv/sam/bin/cfn-lint
 	.venv/sam/bin/hadolint streamer/Dockerfile
 	.venv/checkov/bin/checkov -d . --framework cloudformation dockerfile --skip-path node_modules --skip-path .venv
+
+local-ministack: .venv/sam/.done .venv/ministack/.done ## the template deployed to MiniStack, an AWS on this machine (PORT)
+	@.venv/sam/bin/python infra/ministack/run.py
+
+test-ministack: .venv/sam/.done .venv/ministack/.done ## the same, and the end-to-end tests against it
+	@.venv/sam/bin/python infra/ministack/run.py test
+
+image: ## the streamer's image for Fargate, built and pushed (REPOSITORY=<account>.dkr.ecr.<region>.amazonaws.com/tidings)
+	docker buildx build --platform linux/arm64 -f streamer/Dockerfile -t $(IMAGE) --push .
+
+deploy: build web .venv/sam/.done ## everything to AWS, with that image (needs the aws command; samconfig.toml has the parameters)
+	infra/deploy.sh .venv/sam/bin/sam $(IMAGE)
+
+VERSION ?= $(shell git rev-parse --short=12 HEAD)
+IMAGE = $(or $(REPOSITORY),$(error say REPOSITORY=<account>.dkr.ecr.<region>.amazonaws.com/<name>)):$(VERSION)
 
 .venv/%/.done: infra/requirements/%.txt # tools of Python, each with libraries of its own
 	python3 -m venv .venv/$* && .venv/$*/bin/pip install -q --disable-pip-version-check -r $< && touch $@

@@ -188,7 +188,17 @@ func (p *person) say(conversation, content string) chat.Message {
 // listen opens the event stream and waits until it is ready. Heartbeats are left out.
 func (p *person) listen() {
 	p.t.Helper()
-	s, err := chattest.OpenStream(context.Background(), p.client, p.url+"/api/events", http.Header{"Authorization": {"Bearer " + p.token}})
+	p.resume("")
+}
+
+// resume is listen from a position on.
+func (p *person) resume(position string) {
+	p.t.Helper()
+	header := http.Header{"Authorization": {"Bearer " + p.token}}
+	if position != "" {
+		header.Set("Last-Event-ID", position)
+	}
+	s, err := chattest.OpenStream(context.Background(), p.client, p.url+"/api/events", header)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 	"tidings/local":               {"tidings/internal/", "tidings/local/aws", "tidings/docs"},
 	"tidings/docs":                {},
 	"tidings/bench/":              {"tidings/internal/", "tidings/bench/backend", "tidings/local/aws"},
+	"tidings/infra/":              {"tidings/internal/app"},
 }
 
 // Who else may import the SDK of a service: the one package that speaks to it.
