@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -168,6 +170,24 @@ func TestAcceptsGzip(t *testing.T) {
 	} {
 		if got := acceptsGzip(header); got != want {
 			t.Errorf("%q: %v", header, got)
+		}
+	}
+}
+
+// The pages have the same headers in the cloud, where CloudFront sets them.
+func TestPagesHaveTheirHeadersAtTheEdge(t *testing.T) {
+	edge, err := os.ReadFile("../infra/edge.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := httptest.NewRecorder()
+	(&webApp{files: map[string]webFile{"/index.html": {contentType: "text/html"}}}).ServeHTTP(sent, httptest.NewRequest("GET", "/", nil))
+	for header, form := range map[string]string{
+		"Content-Security-Policy": "ContentSecurityPolicy: %q", "Referrer-Policy": "ReferrerPolicy: %s", "Cross-Origin-Opener-Policy": "Header: Cross-Origin-Opener-Policy, Override: true, Value: %s",
+		"Permissions-Policy": "Header: Permissions-Policy, Override: true, Value: %q",
+	} {
+		if want := fmt.Sprintf(form, sent.Header().Get(header)); !strings.Contains(string(edge), want) {
+			t.Errorf("infra/edge.yaml has no %s", want)
 		}
 	}
 }

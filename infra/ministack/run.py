@@ -12,6 +12,7 @@ may no longer publish, so that the relay delivers alone; then everything stops.
 """
 
 import json
+import mimetypes
 import os
 import pathlib
 import shutil
@@ -164,10 +165,22 @@ def start_edge(site, endpoint):
         "api": endpoint + "#" + hosts["api"].split(".")[0] + ".execute-api.localhost",
         "web": endpoint + "/" + hosts["web"].split(".")[0],
     }
+    upload(hosts["web"].split(".")[0])
     routes = [f"{b['PathPattern']}={origins[b['TargetOriginId']]}" for b in config["CacheBehaviors"]["Items"]]
     default = origins[config["DefaultCacheBehavior"]["TargetOriginId"]]
     run("go", "build", "-o", WORK / "bin/edge", "./infra/ministack/edge", cwd=TOP)
     start("edge", WORK / "bin/edge", "-listen", site.removeprefix("http://"), *routes, f"*={default}", ready=site + "/api/auth/session")
+
+
+def upload(bucket):
+    """Puts the web app where the site looks for it, if it is built (make web)."""
+    s3, app = boto3.client("s3"), TOP / "web/dist"
+    s3.delete_public_access_block(Bucket=bucket)  # edge/ doesn't sign as CloudFront does
+    anybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [anybody]}))
+    for file in app.rglob("*.*"):
+        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        s3.put_object(Bucket=bucket, Key=str(file.relative_to(app)), Body=file.read_bytes(), ContentType=kind)
 
 
 def sweep(topic):
