@@ -38,6 +38,7 @@ ABSENT = {
     "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::CloudFront::VpcOrigin",
     "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::SecurityGroupIngress",
 }
 
 processes = []
