@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -46,10 +47,18 @@ var byAWS = map[string][]string{
 func TestRolesAllowWhatIsCalled(t *testing.T) {
 	c := &calls{made: map[string]map[string]bool{}}
 	sys := mustStart(t, nil)
+	data := t.TempDir()
+	if err := os.WriteFile(filepath.Join(data, emitKeyFile), []byte(testEmitKey), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	emit, err := emitKey(data)
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg, topic := sys.AWS.Config(), "arn:aws:sns:us-east-1:000000000000:"+name
 	services := func(role string) *app.Services {
 		s, err := app.New(c.of(role, cfg), app.Config{
-			Table: name, TopicARN: topic, SessionKeys: [][]byte{make([]byte, 32)}, Cells: 1, RateLimits: true, FriendsOnly: false,
+			Table: name, TopicARN: topic, SessionKeys: [][]byte{make([]byte, 32)}, EmitKeys: []session.APIKey{emit}, Cells: 1, RateLimits: true, FriendsOnly: false,
 		}, app.Options{Passwords: session.NewPasswords(session.WithCost(8, 1)), Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
@@ -61,6 +70,7 @@ func TestRolesAllowWhatIsCalled(t *testing.T) {
 	for role, area := range map[string]func(*httpapi.API) http.Handler{
 		"Auth": (*httpapi.API).AuthHandler, "Conversations": (*httpapi.API).ConversationsHandler, "GroupChats": (*httpapi.API).GroupChatsHandler,
 		"Friends": (*httpapi.API).FriendsHandler, "Notifications": (*httpapi.API).NotificationsHandler,
+		"Events": (*httpapi.API).EventsHandler,
 	} {
 		s := services(role)
 		pattern := "/api/" + strings.ToLower(role)
@@ -135,7 +145,7 @@ func readAll(t *testing.T, url string) {
 	c.prepare("group")
 	paths := strings.NewReplacer("/users/{id}", "/users/{ann}", "/conversations/{id}", "/conversations/{c}", "/groupchats/{id}", "/groupchats/{g}")
 	for _, rt := range httpapi.Routes() {
-		if !rt.Writes() {
+		if !rt.Writes() && !strings.HasPrefix(rt.Path, "/api/ops/") { // those are the streamer's
 			c.do("ann " + rt.Method + " " + paths.Replace(rt.Path) + "?query=a")
 		}
 	}
@@ -149,6 +159,7 @@ func streamOnce(t *testing.T, cfg aws.Config, s *app.Services, rest *httptest.Se
 	if err != nil {
 		t.Fatal(err)
 	}
+	one.Address = "127.0.0.1:9" // so it is announced
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() {
