@@ -84,13 +84,14 @@ func each(ctx context.Context, n int, do func(context.Context, int) error) error
 	return g.Wait()
 }
 
-// gather makes the chat of everybody.
+// gather makes the chat of everybody. It belongs to one of them: a group chat has room
+// for 100,000.
 func (t *town) gather(ctx context.Context) error {
-	owner := t.owners[0]
+	owner := t.people[0]
 	if _, err := t.b.Services.Store.CreateGroup(ctx, chat.GroupLog("all"), "all", []chat.UserRef{owner.UserRef}, chattest.Fresh()); err != nil {
 		return err
 	}
-	for i := 0; i < t.users; i += chat.MaxAdded {
+	for i := 1; i < t.users; i += chat.MaxAdded {
 		var some []chat.UserRef
 		for _, p := range t.people[i:min(t.users, i+chat.MaxAdded)] {
 			some = append(some, p.UserRef)
@@ -152,8 +153,9 @@ func (t *town) publish(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	to := r.URL.Query().Get("t")
-	var i int
+	owner := t.people[0]
 	if to != "all" {
+		var i int
 		if _, err := fmt.Sscanf(to[1:], "%d", &i); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
@@ -161,8 +163,9 @@ func (t *town) publish(w http.ResponseWriter, r *http.Request) {
 		if to[0] == 'g' {
 			i *= groupSize
 		}
+		owner = t.owners[i/perOwner]
 	}
-	if _, err := t.b.Services.API.Groups.Rename(r.Context(), t.owners[i/perOwner].ID, chat.GroupLog(to), string(name)); err != nil {
+	if _, err := t.b.Services.API.Groups.Rename(r.Context(), owner.ID, chat.GroupLog(to), string(name)); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 	}
 }

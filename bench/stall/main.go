@@ -218,7 +218,7 @@ func (m *measurement) outlast(ctx context.Context, r *reader) error {
 			return err
 		}
 		if page = string(b); time.Since(began) > 2*stallTime {
-			return fmt.Errorf("not closed after %v", time.Since(began))
+			return fmt.Errorf("not closed after %v: %s", time.Since(began), page[strings.Index(page, "# HELP tidings_streamer_closed_total"):])
 		}
 	}
 	took := time.Since(began)

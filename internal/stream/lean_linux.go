@@ -20,9 +20,10 @@ const (
 	maxHeard = 16 << 10
 	// deadAfter is how long the kernel waits for a client to acknowledge anything. By
 	// its own measure it would take a vanished phone for alive for some 15 minutes,
-	// since the frames of a quiet stream all fit into its buffer. It is later than
-	// stallAfter, so that the hub, which counts the reason, comes first where it can.
-	deadAfter = 75 * time.Second
+	// since the frames of a quiet stream all fit into its buffer. It is later than the
+	// hub, which counts the reason: that notices at the next heartbeat, after 30 s at
+	// most, and looks every 5 s whether stallAfter is over.
+	deadAfter = 100 * time.Second
 	// keepOutput is the most that a buffer may hold and still be used again.
 	keepOutput = 16 << 10
 )

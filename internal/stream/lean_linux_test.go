@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"strconv"
@@ -329,22 +332,67 @@ func TestListenPassesOn(t *testing.T) {
 	w.until("\"resumed\":false}\n\n")
 }
 
-// Thousands of connections that never finish their request cost little, go when their
-// time is over, and keep nobody out.
+// Ten thousand connections that never finish their request cost little, go when their
+// time is over, and keep nobody out. Their other ends are in a process of their own: one
+// may open 20,000 files.
 func TestListenHalfOpen(t *testing.T) {
-	const each = 3000 // both ends are ours, and a process may open 20,000 files
-	s := newSite(t, func(h http.Handler) *httptest.Server { return listening(h, time.Second) }, Config{})
-	var all []*wire
-	for range each {
-		all = append(all, s.dial(0, ""), s.dial(0, streamRequestText[:40]))
+	if address := os.Getenv(halfOpen); address != "" {
+		openHalf(t, address)
+		return
+	}
+	s := newSite(t, func(h http.Handler) *httptest.Server { return listening(h, 5*time.Second) }, Config{})
+	clients := exec.Command(os.Args[0], "-test.run=^TestListenHalfOpen$", "-test.v")
+	clients.Env = append(os.Environ(), halfOpen+"="+strings.TrimPrefix(s.url, "http://"))
+	out, err := clients.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := clients.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && lines.Text() != "all are open" {
 	}
 	s.stream(0)
-	for i := 1; i < len(all); i += 2 {
-		_ = all[i].SetReadDeadline(time.Now().Add(10 * time.Second))
-		if b, err := io.ReadAll(all[i].in); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+	var rest strings.Builder
+	for lines.Scan() {
+		rest.WriteString(lines.Text() + "\n")
+	}
+	if err := clients.Wait(); err != nil || !strings.Contains(rest.String(), "all are closed") {
+		t.Errorf("%v: %s", err, rest.String())
+	}
+}
+
+// halfOpen is the variable by which the clients' process knows where to go.
+const halfOpen = "TIDINGS_HALF_OPEN"
+
+// openHalf opens connections of which some say nothing and most do not say all, and
+// waits until the latter are closed. Those who say nothing are the kernel's, for longer.
+func openHalf(t *testing.T, address string) {
+	const silent, started = 2000, 8000
+	var all []net.Conn
+	for i := range silent + started {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+		defer c.Close()
+		if i < silent {
+			continue
+		}
+		if _, err := c.Write([]byte(streamRequestText[:40])); err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+		all = append(all, c)
+	}
+	fmt.Println("all are open")
+	for i, c := range all {
+		_ = c.SetReadDeadline(time.Now().Add(30 * time.Second)) // or the read fails
+		if b, err := io.ReadAll(c); err != nil && !errors.Is(err, syscall.ECONNRESET) {
 			t.Fatalf("connection %d: %q, %v", i, b, err)
 		}
 	}
+	fmt.Println("all are closed")
 }
 
 // Without a free descriptor connections are refused at once, and taken again when there
