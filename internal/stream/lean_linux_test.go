@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -304,6 +305,26 @@ func TestStreamRequest(t *testing.T) {
 			t.Errorf("%q: %d %v", text, end, ok)
 		}
 	}
+}
+
+// What the listener takes is for net/http a request for the stream too, or none at all.
+func FuzzStreamRequest(f *testing.F) {
+	f.Add([]byte(streamRequestText))
+	f.Add([]byte("GET /api/events?types=message HTTP/1.0\r\nLast-Event-ID: x\r\n\r\n"))
+	f.Add([]byte("GET /api/events HTTP/1.1\nHost: x\r\nContent-Length: 3\r\n\r\nabc"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		end, ok := streamRequest(b)
+		if !ok {
+			return
+		}
+		if end > len(b) || !bytes.HasSuffix(b[:end], []byte("\r\n\r\n")) {
+			t.Fatalf("%q ends at %d", b, end)
+		}
+		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(b[:end])))
+		if err == nil && (r.Method != http.MethodGet || r.URL.Path != eventsPath || r.URL.Host != "") {
+			t.Errorf("%q is %s %s for net/http", b, r.Method, r.URL)
+		}
+	})
 }
 
 // What is no plain request for a stream is answered as net/http does.
