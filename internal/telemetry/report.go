@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -89,7 +90,7 @@ func (r *report) samples(name string, h *dto.Histogram) []float64 {
 		high := b.GetUpperBound()
 		upTo := r.more(fmt.Sprint(name, "/", high), float64(b.GetCumulativeCount()))
 		for float64(len(out)) < k && rank() <= upTo {
-			out = append(out, low+(high-low)*(rank()-below)/(upTo-below))
+			out = append(out, short(low+(high-low)*(rank()-below)/(upTo-below)))
 		}
 		low, below = high, upTo
 	}
@@ -97,6 +98,14 @@ func (r *report) samples(name string, h *dto.Histogram) []float64 {
 		out = append(out, low)
 	}
 	return out
+}
+
+// short leaves four digits of a value, more than its bucket knows. So a line of all that
+// there is stays below 16 KiB, where some drivers of container logs cut one in two: half
+// a line is no metric.
+func short(v float64) float64 {
+	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64) // of its own text
+	return v
 }
 
 func fullName(name string, m *dto.Metric) string {
