@@ -68,8 +68,8 @@ func (e *Emitter) Emit(ctx context.Context, userID int64, eventType string, data
 }
 
 // EmitToMany tells several users one event, each in a transaction of their own, 16 at a
-// time. A service reaches at most 10,000 users in 10 seconds. Where it fails for some
-// the error is Failures; calling it again with the same Key reaches those alone,
+// time. A service reaches at most 10,000 users in 10 seconds, and names no more in one
+// call. Where it fails for some the error is Failures; calling it again with the same Key reaches those alone,
 // whether or not the others are named again.
 func (e *Emitter) EmitToMany(ctx context.Context, userIDs []int64, eventType string, data any, options ...Option) error {
 	var idem chat.Idempotency

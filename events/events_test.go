@@ -124,6 +124,13 @@ func TestEmitErrors(t *testing.T) {
 			t.Errorf("%s: %v", name, c.err)
 		}
 	}
+	crowd := make([]int64, 10_001) // more than it may reach in any 10 s
+	for i := range crowd {
+		crowd[i] = int64(i + 1)
+	}
+	if err := e.EmitToMany(t.Context(), crowd, "t", 1); events.Code(err) != "validation_failed" {
+		t.Errorf("to too many: %v", err)
+	}
 	err := e.EmitToMany(t.Context(), []int64{1, 8, 9}, "t", 1)
 	if !errors.Is(err, events.ErrUserNotFound) || !strings.Contains(fmt.Sprint(err), "user 8") || !strings.Contains(fmt.Sprint(err), "1 more") {
 		t.Errorf("%v", err)

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // Limits of what other services emit.
@@ -67,7 +68,7 @@ type Emissions struct {
 // EmissionStore keeps what other services tell users.
 type EmissionStore interface {
 	// CountEmission counts the receivers of a request against what its caller may:
-	// RateLimited.
+	// RateLimited; what no window has room for breaks a rule.
 	CountEmission(ctx context.Context, caller string, receivers int) error
 	// AppendCustom appends the event to the user's own log, once for each key of the
 	// caller. Of one that was appended by an earlier request the answer has the
@@ -147,7 +148,7 @@ func (m *Emission) clean() error {
 		m.Data = json.RawMessage("null")
 	}
 	var compact bytes.Buffer
-	if err := json.Compact(&compact, m.Data); err != nil {
+	if err := json.Compact(&compact, m.Data); err != nil || !utf8.Valid(m.Data) { // the table would keep another text than is published
 		return Invalid(Field("data", "malformed", "The data is not one JSON value."))
 	}
 	m.Data = compact.Bytes()

@@ -114,8 +114,10 @@ func TestEmit(t *testing.T) {
 	})
 	t.Run("ErrData", func(t *testing.T) {
 		w := newWorld(t)
-		_, err := w.emissions(w).Emit(t.Context(), emission("t", "{", 1), chat.Idempotency{})
-		mustInvalid(t, err, "data", "malformed")
+		for _, data := range []string{"{", "1 2", "\"\xff\""} {
+			_, err := w.emissions(w).Emit(t.Context(), emission("t", data, 1), chat.Idempotency{})
+			mustInvalid(t, err, "data", "malformed")
+		}
 	})
 	t.Run("ErrEntryTooLarge", func(t *testing.T) {
 		w := newWorld(t)

@@ -54,6 +54,9 @@ func (s *Store) CountEmission(ctx context.Context, caller string, receivers int)
 	if most == 0 {
 		return nil
 	}
+	if receivers > most { // an empty window would take it, and waiting help nobody
+		return chat.Invalid(chat.Field("userIds", "too_many", "At most %d users at once.", most))
+	}
 	now := s.now()
 	window := now.UnixMilli() / chat.EmitWindow.Milliseconds()
 	end := time.UnixMilli((window + 1) * chat.EmitWindow.Milliseconds())

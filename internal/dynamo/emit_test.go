@@ -44,6 +44,9 @@ func TestCountEmission(t *testing.T) {
 	if err := count("shop", 1); err != nil { // what was refused has not counted
 		t.Errorf("the last one: %v", err)
 	}
+	if err := count("news", 101); !errors.As(err, &refused) || refused.Code != "validation_failed" || refused.Fields[0].Code != "too_many" {
+		t.Errorf("more than a window takes: %v", err)
+	}
 	if err := newWorld(t, dynamo.Limits{}).CountEmission(t.Context(), "shop", 1<<40); err != nil {
 		t.Errorf("without limits: %v", err)
 	}
