@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -101,25 +102,42 @@ func TestMetricsDocumented(t *testing.T) {
 	}
 }
 
-// CloudWatch's alarms and dashboard are on metrics that a streamer writes, with the values
-// of their labels behind.
+// CloudWatch's alarms, its dashboard and the scaling are on metrics that a streamer
+// writes, with the values of their labels behind.
 func TestAlarms(t *testing.T) {
-	raw, err := os.ReadFile("../../infra/alarms.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := regexp.MustCompile(`\btidings_streamer_\w+`).FindAllString(string(raw), -1)
-	if len(names) < 10 {
-		t.Errorf("only %q are used", names)
-	}
-	all := streamerMetrics(t)
-	for _, n := range names {
-		if !slices.ContainsFunc(all, func(d described) bool {
-			return n == d.name && d.labels == "" || d.labels != "" && strings.HasPrefix(n, d.name+"_")
-		}) {
-			t.Errorf("there is no %s", n)
+	all, source := streamerMetrics(t), mustReadAll(t, "../stream/*.go")
+	for file, least := range map[string]int{"alarms.yaml": 10, "streamer.yaml": 1} {
+		names := regexp.MustCompile(`\btidings_streamer_\w+`).FindAllString(mustReadAll(t, "../../infra/"+file), -1)
+		if len(names) < least {
+			t.Errorf("%s: only %q are used", file, names)
+		}
+		for _, n := range names {
+			if !slices.ContainsFunc(all, func(d described) bool {
+				value, labelled := strings.CutPrefix(n, d.name+"_")
+				return n == d.name && d.labels == "" || labelled && d.labels != "" && strings.Contains(source, `"`+value+`"`)
+			}) {
+				t.Errorf("%s: there is no %s", file, n)
+			}
 		}
 	}
+}
+
+// mustReadAll reads the files that fit the pattern, one after the other.
+func mustReadAll(t *testing.T, pattern string) string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+	}
+	var b strings.Builder
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Write(text)
+	}
+	return b.String()
 }
 
 // The dashboard asks for metrics that there are, by labels that they have.
