@@ -103,7 +103,7 @@ test-ministack: .venv/sam/.done .venv/ministack/.done ## the same, and the end-t
 	@.venv/sam/bin/python infra/ministack/run.py test
 
 image: ## the streamer's image for Fargate, built and pushed (REPOSITORY=<account>.dkr.ecr.<region>.amazonaws.com/tidings)
-	docker buildx build --platform linux/arm64 -f streamer/Dockerfile -t $(IMAGE) --push .
+	docker buildx build --platform linux/arm64 --build-arg VERSION=$(VERSION) -f streamer/Dockerfile -t $(IMAGE) --push .
 
 deploy: build web .venv/sam/.done ## everything to AWS, with that image (needs the aws command; samconfig.toml has the parameters)
 	infra/deploy.sh .venv/sam/bin/sam $(IMAGE)

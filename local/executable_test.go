@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,10 +58,10 @@ func (o *output) String() string {
 	return string(o.text.Bytes()[max(0, o.text.Len()-most):])
 }
 
-func mustBuild(t *testing.T, pkg string) string {
+func mustBuild(t *testing.T, pkg string, flags ...string) string {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "main")
-	if out, err := exec.Command("go", "build", "-o", bin, pkg).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", slices.Concat([]string{"build", "-o", bin}, flags, []string{pkg})...).CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", pkg, err, out)
 	}
 	return bin

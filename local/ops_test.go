@@ -2,6 +2,10 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"tidings/internal/chat"
@@ -15,7 +19,8 @@ type connections struct {
 }
 
 // Three streamers in this process and one of its own: whoever is asked counts the
-// streams of all, names those of one user, and says who did not answer.
+// streams of all, names those of one user, and says who did not answer. The one of its own is linked as for
+// the image, whose build sees no repository, and says its version all the same.
 func TestOpsConnections(t *testing.T) {
 	data := t.TempDir()
 	sys := mustStart(t, func(c *Config) {
@@ -25,7 +30,7 @@ func TestOpsConnections(t *testing.T) {
 	if admin.ref.ID != 4 {
 		t.Fatalf("the admin is user %d", admin.ref.ID)
 	}
-	p := mustStream(t, mustBuild(t, "tidings/streamer"), data, sys.AWSURL, "ADMINS=4")
+	p := mustStream(t, mustBuild(t, "tidings/streamer", imageFlags(t, "0123abcd4567")), data, sys.AWSURL, "ADMINS=4")
 	bob := newPerson(t, sys.URL, "bob")
 	for range 4 {
 		bob.tab(bob.token).listen()
@@ -44,6 +49,9 @@ func TestOpsConnections(t *testing.T) {
 			return len(got.Instances) == 4 && got.Connections == 5
 		}) {
 			t.Fatalf("%s: %+v", url, got)
+		}
+		if !slices.ContainsFunc(got.Instances, func(i chat.Instance) bool { return i.Version == "0123abcd4567" }) {
+			t.Errorf("%s: nobody has the image's version: %+v", url, got.Instances)
 		}
 		if l := got.Listeners; l.Connections != 5 || len(l.Instances) != 4 || len(l.Unanswered) != 0 || l.UserID != bob.ref.ID {
 			t.Errorf("%s: %+v", url, l)
@@ -65,4 +73,18 @@ func TestOpsConnections(t *testing.T) {
 	if l := got.Listeners; l.Connections != 4 || len(l.Unanswered) != 1 {
 		t.Errorf("%+v", l)
 	}
+}
+
+// imageFlags are those that the image's streamer is linked with.
+func imageFlags(t *testing.T, version string) string {
+	t.Helper()
+	dockerfile, err := os.ReadFile("../streamer/Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := regexp.MustCompile(`-ldflags="(.*?)"`).FindSubmatch(dockerfile)
+	if flags == nil {
+		t.Fatal("the image is linked without flags")
+	}
+	return "-ldflags=" + strings.ReplaceAll(string(flags[1]), "$VERSION", version)
 }

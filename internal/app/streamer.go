@@ -85,8 +85,14 @@ func (s *Streamer) Run(ctx context.Context) error {
 // Private is what the instance's private port answers, besides its metrics.
 func (s *Streamer) Private() http.Handler { return ops.Private(s.Hub.Listeners) }
 
+// commit is set by the linker where Go sees no repository, as for the image.
+var commit string
+
 // version is the commit that was built, or what is known of it.
 func version() string {
+	if commit != "" {
+		return commit
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
