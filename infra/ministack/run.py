@@ -257,7 +257,10 @@ if __name__ == "__main__":
         for p in reversed(processes):
             p.terminate()
         for p in processes:
-            p.wait(60)
+            try:
+                p.wait(60)
+            except subprocess.TimeoutExpired:
+                p.kill()
         if code == 0:
             shutil.rmtree(WORK)
     sys.exit(code)
