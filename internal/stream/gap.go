@@ -220,5 +220,7 @@ func (h *Hub) jump(l *logState, to int64) {
 		}
 	}
 	l.last, l.ts = to, h.now.UnixMilli() // not before the last one that is gone
+	l.trackedAt = h.turns                // a removal may be gone too: memberships that were read before count no more
 	l.gap().forget(to)
+	h.leaveSeats(l, l.users())
 }
