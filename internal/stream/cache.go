@@ -9,6 +9,7 @@ type entry struct {
 	way     way
 	parts   []part
 	encoded bool
+	passing bool // streams wait for their slice of it
 
 	// Of the cache.
 	log          *logState
@@ -81,8 +82,10 @@ func (c *cache) resized(e *entry) {
 	e.size = n
 }
 
+// shrink stops at an entry that is being passed on: thousands of streams would read it
+// from the table, each for itself.
 func (c *cache) shrink() {
-	for c.size > c.max && c.oldest != c.newest {
+	for c.size > c.max && c.oldest != c.newest && !c.oldest.passing {
 		e := c.oldest
 		a := e.log.aside
 		a.recent[0] = nil

@@ -11,7 +11,7 @@ type Config struct {
 	MaxConnections int           // 15,000: at 3 KiB each they are not what fills an instance; their reconnect storm is
 	MaxConnecting  int           // 32: connects that read the table at once; the others wait their turn
 	Heartbeat      time.Duration // 25 s, at most 30 s: many proxies cut a silent connection at 30 s
-	CacheBytes     int           // 4 MiB of recent entries, some 4,000: at 100 a second the newest 40 s, in which who lost a connection is back
+	CacheBytes     int           // 4 MiB of recent entries, some 4,000: at 100 a second the newest 40 s, in which who lost a connection is back; twice as much while entries are passed on
 	Drain          time.Duration // 25 s over which streams are sent away on a stop: within the 30 s that containers get by default
 	Slice          int           // 128: streams to which an entry is passed on at once, in about a millisecond; then others have a turn
 	NoCompression  bool          // also for clients that ask for it: where something on the way holds compressed text back

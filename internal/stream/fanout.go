@@ -15,9 +15,16 @@ type behind struct {
 	of     *fanOut
 }
 
-// maxBehind is how many may be waiting before the hub takes no more inputs: then it is
-// behind as a whole, and messages wait in the queue. Four entries for everybody.
+// maxBehind is how many may be waiting before the hub takes no more: then it is behind
+// as a whole, and messages wait in the queue. Four entries for everybody.
 const maxBehind = 64 << 10
+
+// overloaded says whether too much waits for its slices: of streams, or of entries, which
+// the cache keeps for them beyond its size.
+func (h *Hub) overloaded() bool {
+	n := len(h.behind)
+	return n >= maxBehind || n > 0 && h.cache.size > 2*h.cache.max
+}
 
 // fanOut passes the log's newest entry on to the members that are here.
 func (h *Hub) fanOut(l *logState, e *entry) {
@@ -36,6 +43,7 @@ func (h *Hub) fanOut(l *logState, e *entry) {
 			}
 			if f == nil {
 				f = &fanOut{entry: e}
+				e.passing = true
 			}
 			if f.left++; s.lagAt(slot) < 0 {
 				s.lags = append(s.lags, lag{slot: slot, pos: e.Seq - 1})
@@ -60,6 +68,7 @@ func (h *Hub) nextSlice() {
 		h.pull(b.stream)
 		b.of.events += h.tally.deliveries - before
 		if b.of.left--; b.of.left == 0 {
+			b.of.entry.passing = false
 			h.delivered(b.of.entry, b.of.events)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -59,7 +60,7 @@ func TestSlices(t *testing.T) {
 	})
 }
 
-// While too many streams are behind the hub takes no more in.
+// While too many streams are behind, or too much waits for them, the hub takes no more in.
 func TestSlicesHoldInputs(t *testing.T) {
 	h := NewHub(Config{}, nil, nil, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 	h.behind = make([]behind, maxBehind)
@@ -70,4 +71,101 @@ func TestSlicesHoldInputs(t *testing.T) {
 	if h.inputs() == nil {
 		t.Error("takes no inputs")
 	}
+	h.cache.size = 2*h.cache.max + 1
+	if h.inputs() != nil {
+		t.Error("takes inputs while the cache overflows")
+	}
+	h.behind = nil
+	if h.inputs() == nil {
+		t.Error("takes no inputs although nobody waits")
+	}
+}
+
+// Who waits for a slice finds the entry in the cache, whatever came since.
+func TestSlicesReadNothing(t *testing.T) {
+	scenario(t, Config{Slice: 1, CacheBytes: 1}, func(w *world) {
+		conns := w.crowd(20)
+		first, second := w.message(group, 1), w.message(group, 1)
+		others := []chat.Entry{w.message(log, bob), w.message(log, bob)}
+		w.send(first, others[0], second, others[1])
+		for _, c := range conns[1:] {
+			if seqs := c.seqs()[group]; !slices.Equal(seqs, []int64{2, 3}) {
+				t.Errorf("user %d got %v", c.user, seqs)
+			}
+		}
+		if n := w.store.count("entries"); n > 0 {
+			t.Errorf("%d reads of the table", n)
+		}
+		w.send(w.message(log, bob))
+		w.within(func(h *Hub) {
+			if h.cache.oldest != h.cache.newest {
+				t.Errorf("%d bytes are kept for nobody", h.cache.size)
+			}
+		})
+	})
+}
+
+// What was missing comes in one go and for everybody: as much of it is passed on as may
+// be behind, and the rest later.
+func TestSlicesHoldWhatWasMissing(t *testing.T) {
+	for name, come := range map[string]func(h *Hub, l *logState, es []chat.Entry){
+		"Held": func(h *Hub, _ *logState, es []chat.Entry) {
+			for _, e := range slices.Backward(es) {
+				h.deliverEnvelope(&bus.Envelope{Entry: &e})
+			}
+		},
+		"Read": func(h *Hub, l *logState, es []chat.Entry) {
+			top := es[len(es)-1]
+			h.deliverEnvelope(&bus.Envelope{Entry: &top})
+			for range 2 { // the second time finds it overloaded
+				h.filled(l, l.gap(), top.Seq-1, es[:len(es)-1])
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, Config{Slice: 30}, func(w *world) {
+				conns := w.crowd(300)
+				es := make([]chat.Entry, maxHeld)
+				for i := range es {
+					es[i] = w.store.commit(groupEntry(chat.KindRenamed))
+				}
+				most := 0
+				w.within(func(h *Hub) {
+					l := h.logs.get(group)
+					come(h, l, es)
+					most = len(h.behind)
+					h.fill(l, l.gap())
+					if l.gap().tries > 0 || len(h.queued) > 0 {
+						t.Errorf("%d tries, %d reads, while it is overloaded", l.gap().tries, len(h.queued))
+					}
+				})
+				w.pass(10 * time.Second)
+				if n := w.store.count("entries"); name == "Held" && n > 0 {
+					t.Errorf("%d reads although nothing is missing", n)
+				}
+				if limit := maxBehind + len(conns); most > limit {
+					t.Errorf("%d wait for their slices, want at most %d", most, limit)
+				}
+				for _, c := range []*fakeConn{conns[0], conns[100], conns[299]} {
+					if got := ranges(c.seqs()[group]); len(got) != 1 || got[0] != (chat.Interval{From: 2, To: maxHeld + 1}) {
+						t.Errorf("user %d got %v", c.user, got)
+					}
+				}
+			})
+		})
+	}
+}
+
+// crowd is a group of n users that are connected.
+func (w *world) crowd(n int) []*fakeConn {
+	w.Helper()
+	ids, conns := make([]chat.UserID, n), make([]*fakeConn, n)
+	for i := range ids {
+		ids[i] = chat.UserID(i + 1)
+	}
+	w.store.commit(groupEntry(chat.KindCreated, ids...))
+	for i, id := range ids {
+		conns[i] = w.connect(id)
+	}
+	return conns
 }

@@ -81,14 +81,14 @@ func (h *Hub) hold(l *logState, seq int64, e *chat.Entry, w way) {
 	}
 }
 
-// drain delivers what is held as far as it follows on last.
+// drain delivers what is held as far as it follows on last, and as the hub keeps up.
 func (h *Hub) drain(l *logState) {
 	g := l.gap()
 	if g == nil {
 		return
 	}
 	delete(g.held, l.last)
-	for {
+	for !h.overloaded() {
 		e, ok := g.held[l.last+1]
 		if !ok {
 			break
@@ -118,6 +118,11 @@ func (h *Hub) fill(l *logState, g *gap) {
 	if l.gap() != g {
 		return
 	}
+	if _, held := g.held[l.last+1]; held || h.overloaded() { // drain stopped, and goes on when the hub has caught up
+		g.busy = false
+		h.drain(l)
+		return
+	}
 	after, to := l.last, min(g.top, g.lowest()-1)
 	var got []chat.Entry
 	h.read(readGap, func() bool { return l.gap() == g }, func(ctx context.Context) (err error) {
@@ -134,13 +139,13 @@ func (h *Hub) filled(l *logState, g *gap, to int64, got []chat.Entry) {
 	g.busy = false
 	before := l.last
 	for _, e := range got {
-		if e.Seq == l.last+1 {
+		if e.Seq == l.last+1 && !h.overloaded() {
 			h.tally.gapsFilled++
 			h.deliver(l, &entry{Entry: e, way: g.wayOf(e.Seq)})
 		}
 	}
 	g.forget(l.last)
-	if l.last > before {
+	if l.last > before || h.overloaded() {
 		g.tries, g.there = 0, false
 		h.drain(l)
 		return
@@ -220,5 +225,7 @@ func (h *Hub) jump(l *logState, to int64) {
 		}
 	}
 	l.last, l.ts = to, h.now.UnixMilli() // not before the last one that is gone
+	l.trackedAt = h.turns                // a removal may be gone too: memberships that were read before count no more
 	l.gap().forget(to)
+	h.leaveSeats(l, l.users())
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"regexp"
@@ -13,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tidings/internal/chat"
 )
@@ -268,5 +271,14 @@ func TestNoCompression(t *testing.T) {
 		if got := resp.Header.Get("Content-Encoding"); got != want || resp.Header.Get("Vary") != "Accept-Encoding" {
 			t.Errorf("off: %v, but encoded as %q", off, got)
 		}
+	}
+}
+
+// Ephemerals are different people's: none refers to another one, as no entry does.
+func TestGzipEphemeralsApart(t *testing.T) {
+	h := NewHub(Config{}, nil, nil, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+	one, two := encodeEvent(typing(log, 1).Ephemeral.Event(), ""), encodeEvent(typing(log, 1).Ephemeral.Event(), "")
+	if !bytes.Equal(h.packed(&two, anchor{&one, 20}), deflate(two.json(), nil)) {
+		t.Error("refers to the one before it")
 	}
 }

@@ -143,9 +143,9 @@ func (h *Hub) take(f func()) {
 	}
 }
 
-// inputs are those that the loop takes now: none while too many streams are behind.
+// inputs are those that the loop takes now: none while it is overloaded.
 func (h *Hub) inputs() <-chan func() {
-	if len(h.behind) >= maxBehind {
+	if h.overloaded() {
 		return nil
 	}
 	return h.inbox

@@ -24,7 +24,7 @@ type logState struct {
 	key       logKey
 	last      int64  // all up to here is delivered; valid when tracked
 	ts        int64  // Unix ms: of the entry at last
-	trackedAt uint64 // the turn in which the head was read
+	trackedAt uint64 // the turn in which the head was read, or entries were given up
 	// verifiedAt is when a strong read of the head began whose position last has
 	// reached, Unix ms.
 	verifiedAt int64

@@ -38,7 +38,7 @@ func (h *Hub) add(to *pieces, p *part, after anchor) {
 
 // packed are the part's blocks for a compressed stream, made when they are first wanted.
 func (h *Hub) packed(p *part, after anchor) []byte {
-	if after.part != nil && (after.part.of != p.of || after.gap >= maxReach) {
+	if after.part != nil && (p.of == nil || after.part.of != p.of || after.gap >= maxReach) {
 		after = anchor{}
 	}
 	i := slices.IndexFunc(p.packed, func(x packed) bool { return x.anchor == after })

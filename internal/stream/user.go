@@ -136,6 +136,7 @@ func (h *Hub) place(u *user, slot int32) {
 	in := u.member(slot) || l.state == tracked && u.iv(slot).Last() > l.last
 	switch {
 	case in && s.at < 0:
+		u.pin(slot) // the log may have been tracked below what a stream pulled without it
 		s.at = int32(len(l.members))
 		l.members = append(l.members, u)
 		h.idle.remove(l)
