@@ -282,7 +282,7 @@ func (h *Hub) sweepStalled() {
 		}
 		pending, sent := w.stream.conn.Progress()
 		switch {
-		case pending == 0:
+		case pending == 0 && !w.stream.blocked: // the kernel may have taken the last byte that it takes
 			w.stream.watched = false
 			continue
 		case sent != w.sent:
