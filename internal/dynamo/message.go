@@ -140,6 +140,10 @@ func (s *Store) messagesIn(ctx context.Context, user chat.UserID, log chat.LogID
 			return nil, m, fmt.Errorf("read entries: %w", err)
 		}
 	}
+	if log.Is(chat.GroupPrefix) { // one that was deleted ends memberships whose items are open still
+		v, err := s.View(ctx, user, log)
+		return found, v.Membership, err
+	}
 	if m, err = s.Membership(ctx, user, log); err != nil {
 		return nil, m, err
 	}

@@ -1,6 +1,7 @@
 package dynamo_test
 
 import (
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -81,6 +82,9 @@ func TestLeftAt(t *testing.T) {
 		e, err := w.DeleteGroup(t.Context(), 1, climbers)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if _, err := w.Messages(t.Context(), 2, climbers, chat.Page{Limit: 40}); !errors.Is(err, chat.NotFoundIn(climbers)) {
+			t.Errorf("the history of a deleted group chat: %v", err)
 		}
 		w.Advance(time.Hour)
 		if vs, err := w.Conversations(t.Context(), 2, chat.GroupPrefix); err != nil || len(vs) != 0 {
