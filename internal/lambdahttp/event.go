@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/textproto"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,7 +114,7 @@ func cookies(r *http.Request) []string {
 	var out []string
 	for _, line := range r.Header.Values("Cookie") {
 		for c := range strings.SplitSeq(line, ";") {
-			if c = strings.TrimSpace(c); c != "" {
+			if c = textproto.TrimString(c); c != "" { // of what net/http would take away, too
 				out = append(out, valid(c))
 			}
 		}
