@@ -2,12 +2,11 @@ package session
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
+	"github.com/golang-jwt/jwt/v5"
 
 	"tidings/internal/chat"
 )
@@ -26,8 +25,9 @@ const maxSessionID = 128
 // Tokens signs and verifies session tokens: compact JWS with HS256. It is safe
 // for concurrent use.
 type Tokens struct {
-	signer jose.Signer
-	keys   [][]byte // the first signs, all verify
+	key    []byte // signs
+	keys   jwt.VerificationKeySet
+	parser *jwt.Parser
 }
 
 // NewTokens takes the signing keys, each of at least MinKey bytes. To rotate, put
@@ -36,42 +36,35 @@ func NewTokens(keys ...[]byte) (*Tokens, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("make tokens: no signing key")
 	}
-	t := &Tokens{}
+	t := &Tokens{key: bytes.Clone(keys[0]), parser: jwt.NewParser(
+		// The algorithm is ours to choose, never the token's.
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+		jwt.WithStrictDecoding(),
+		jwt.WithoutClaimsValidation(), // Verify looks at them
+	)}
 	for i, k := range keys {
 		if len(k) < MinKey {
 			return nil, fmt.Errorf("make tokens: key %d has %d bytes, fewer than %d", i+1, len(k), MinKey)
 		}
-		t.keys = append(t.keys, bytes.Clone(k))
-	}
-	var err error
-	t.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: t.keys[0]}, (&jose.SignerOptions{}).WithType("JWT"))
-	if err != nil {
-		return nil, fmt.Errorf("make tokens: %w", err)
+		t.keys.Keys = append(t.keys.Keys, bytes.Clone(k))
 	}
 	return t, nil
 }
 
 // claims are those of RFC 7519 that a session needs. Times are whole seconds.
 type claims struct {
-	Subject string `json:"sub"` // the user's id, decimal
-	ID      string `json:"jti"` // the session's id
-	Issued  int64  `json:"iat"`
-	Expires int64  `json:"exp"`
+	jwt.Claims `json:"-"` // nil: the library is told not to look at them
+	Subject    string     `json:"sub"` // the user's id, decimal
+	ID         string     `json:"jti"` // the session's id
+	Issued     int64      `json:"iat"`
+	Expires    int64      `json:"exp"`
 }
 
 // Sign makes the session's token.
 func (t *Tokens) Sign(s chat.Session) (string, error) {
-	payload, err := json.Marshal(claims{
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, &claims{
 		Subject: s.User.String(), ID: s.ID, Issued: s.Created.Unix(), Expires: s.Expires.Unix(),
-	})
-	if err != nil {
-		return "", fmt.Errorf("encode claims: %w", err)
-	}
-	signed, err := t.signer.Sign(payload)
-	if err != nil {
-		return "", fmt.Errorf("sign token: %w", err)
-	}
-	token, err := signed.CompactSerialize()
+	}).SignedString(t.key)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
@@ -85,18 +78,8 @@ func (t *Tokens) Verify(token string, now time.Time) (chat.Session, error) {
 	if len(token) > MaxToken {
 		return chat.Session{}, chat.ErrUnauthenticated
 	}
-	// The algorithm is ours to choose, never the token's: "none" and the like
-	// already fail to parse.
-	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.HS256})
-	if err != nil {
-		return chat.Session{}, chat.ErrUnauthenticated
-	}
-	payload, ok := t.payload(signed)
-	if !ok {
-		return chat.Session{}, chat.ErrUnauthenticated
-	}
 	var c claims
-	if err := json.Unmarshal(payload, &c); err != nil {
+	if _, err := t.parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return t.keys, nil }); err != nil {
 		return chat.Session{}, chat.ErrUnauthenticated
 	}
 	user, ok := chat.ParseUserID(c.Subject)
@@ -108,13 +91,4 @@ func (t *Tokens) Verify(token string, now time.Time) (chat.Session, error) {
 		return chat.Session{}, chat.ErrSessionEnded
 	}
 	return s, nil
-}
-
-func (t *Tokens) payload(signed *jose.JSONWebSignature) ([]byte, bool) {
-	for _, k := range t.keys {
-		if payload, err := signed.Verify(k); err == nil {
-			return payload, true
-		}
-	}
-	return nil, false
 }
