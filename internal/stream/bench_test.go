@@ -59,7 +59,7 @@ func logIn(store *fakeStore, u chat.UserID) chat.Session {
 }
 
 // runUntil turns the loop by hand until n streams are live.
-func runUntil(b *testing.B, h *Hub, n int) {
+func runUntil(b testing.TB, h *Hub, n int) {
 	b.Helper()
 	for {
 		h.turn()
@@ -78,7 +78,6 @@ func runUntil(b *testing.B, h *Hub, n int) {
 	}
 }
 
-// benchMessage is a message of a hundred characters.
 // passOn turns the loop by hand until everybody has what was delivered.
 func passOn(h *Hub) {
 	for h.turn(); len(h.behind) > 0; {
@@ -86,6 +85,7 @@ func passOn(h *Hub) {
 	}
 }
 
+// benchMessage is a message of a hundred characters.
 func benchMessage() chat.Entry {
 	alice, bob := chat.UserRef{ID: 1, Username: "alice", DisplayName: "Alice Liddell"}, chat.UserRef{ID: 2, Username: "bob", DisplayName: "Bob"}
 	e := message(log, 1)

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type Config struct {
 	CacheBytes     int           // 4 MiB of recent entries, some 4,000: at 100 a second the newest 40 s, in which who lost a connection is back; twice as much while entries are passed on
 	Drain          time.Duration // 25 s over which streams are sent away on a stop: within the 30 s that containers get by default
 	Slice          int           // 128: streams to which an entry is passed on at once, in about a millisecond; then others have a turn
+	Writers        int           // GOMAXPROCS: goroutines that send at once; more than processors would only meet
 	NoCompression  bool          // also for clients that ask for it: where something on the way holds compressed text back
 	Seed           uint64        // of what the hub draws by chance; 0: drawn itself
 }
@@ -28,6 +30,7 @@ func (c Config) withDefaults() Config {
 	set(&c.MaxConnecting, 32)
 	set(&c.CacheBytes, 4<<20)
 	set(&c.Slice, 128)
+	set(&c.Writers, runtime.GOMAXPROCS(0))
 	if c.Heartbeat <= 0 {
 		c.Heartbeat = 25 * time.Second
 	}

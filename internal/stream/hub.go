@@ -183,19 +183,6 @@ func (h *Hub) turn() time.Duration {
 	return max(0, time.Until(next))
 }
 
-// flush has the sockets send what was written to them.
-func (h *Hub) flush() {
-	for i, s := range h.dirty {
-		s.dirty = false
-		if s.phase != closed {
-			s.flushSocket()
-		}
-		h.dirty[i] = nil
-	}
-	h.dirty, h.gathered = h.dirty[:0], 0
-	h.written()
-}
-
 // input hands f to the loop, waiting while the inbox is full.
 func (h *Hub) input(ctx context.Context, f func()) error {
 	select {

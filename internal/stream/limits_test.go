@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -148,11 +149,11 @@ func limitStall(w *world) {
 
 func TestConfigDefaults(t *testing.T) {
 	c := Config{Seed: 1}.withDefaults()
-	want := Config{MaxConnections: 15_000, MaxConnecting: 32, Heartbeat: 25 * time.Second, CacheBytes: 4 << 20, Drain: 25 * time.Second, Slice: 128, Seed: 1}
+	want := Config{MaxConnections: 15_000, MaxConnecting: 32, Heartbeat: 25 * time.Second, CacheBytes: 4 << 20, Drain: 25 * time.Second, Slice: 128, Writers: runtime.GOMAXPROCS(0), Seed: 1}
 	if c != want {
 		t.Errorf("%+v, want %+v", c, want)
 	}
-	c = Config{MaxConnections: 1, MaxConnecting: 2, Heartbeat: 31 * time.Second, CacheBytes: 3, Drain: time.Second, Slice: 2, Seed: 4}
+	c = Config{MaxConnections: 1, MaxConnecting: 2, Heartbeat: 31 * time.Second, CacheBytes: 3, Drain: time.Second, Slice: 2, Writers: 5, Seed: 4}
 	want = c
 	if want.Heartbeat = 30 * time.Second; c.withDefaults() != want {
 		t.Errorf("%+v, want %+v", c.withDefaults(), want)

@@ -33,9 +33,9 @@ type Sessions interface {
 	SessionsHold(ctx context.Context, ss []chat.Session) ([]bool, error)
 }
 
-// Conn is the socket of one stream. The hub's loop calls its methods, so none may
-// wait, nor call the hub back from within. The socket tells its side through the
-// Stream that Hub.Open gave.
+// Conn is the socket of one stream. The hub's loop calls its methods, one at a time,
+// so none may wait, nor call the hub back from within; the Flush of different sockets
+// may run at once. The socket tells its side through the Stream that Hub.Open gave.
 type Conn interface {
 	// Write takes over a frame and returns how many bytes are taken but not yet
 	// sent. After an answer of PendingHigh or more the hub stops feeding until
