@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -177,24 +178,33 @@ func (t *table) Position(_ context.Context, _ chat.LogID, _, _, to int64) (int64
 	return to, nil
 }
 
+// always is what everybody's membership has; a reading of the real table makes its own.
+var always = chat.Intervals{{From: 1}}
+
 func (t *table) Memberships(_ context.Context, user chat.UserID) ([]chat.Membership, error) {
 	i := int(user) - 1
-	logs := []chat.LogID{
-		chat.GroupLog("all"), chat.GroupLog(fmt.Sprintf("g%07d", i/groupSize)), chat.GroupLog(fmt.Sprintf("u%07d", i)),
-	}
+	out := make([]chat.Membership, 0, 10)
+	add := func(l chat.LogID) { out = append(out, chat.Membership{Log: l, User: user, Intervals: always}) }
+	add(everybody)
+	add(numbered("g", i/groupSize))
+	add(numbered("u", i))
 	for k := range 7 {
 		other := i ^ (1 << k) // so that it is mutual
-		logs = append(logs, chat.ConversationLog(chat.ConversationID(user, chat.UserID(other+1))))
-	}
-	out := make([]chat.Membership, len(logs))
-	for k, l := range logs {
-		out[k] = chat.Membership{Log: l, User: user, Intervals: chat.Intervals{{From: 1}}}
+		add(chat.ConversationLog(chat.ConversationID(user, chat.UserID(other+1))))
 	}
 	return out, nil
 }
 
+var everybody = chat.GroupLog("all")
+
+// numbered is the log of a group chat that the generator names so.
+func numbered(prefix string, n int) chat.LogID {
+	digits := strconv.Itoa(n)
+	return chat.GroupLog(prefix + "0000000"[:max(0, 7-len(digits))] + digits)
+}
+
 func (t *table) Membership(_ context.Context, user chat.UserID, log chat.LogID) (chat.Membership, error) {
-	return chat.Membership{Log: log, User: user, Intervals: chat.Intervals{{From: 1}}}, nil
+	return chat.Membership{Log: log, User: user, Intervals: always}, nil
 }
 
 func (t *table) Session(_ context.Context, s chat.Session) (chat.Session, error) { return s, nil }

@@ -119,8 +119,10 @@ func control(event string, data any) Frame {
 	if err != nil {
 		panic(err) // small structs of our own
 	}
-	b := append([]byte("event: "+event+"\ndata: "), d...)
-	return Frame{Head: append(b, "\n\n"...)}
+	b := make([]byte, 0, len("event: \ndata: ")+len(event)+len(d)+len(frameEnd))
+	b = append(append(b, "event: "...), event...)
+	b = append(append(b, "\ndata: "...), d...)
+	return Frame{Head: append(b, frameEnd...)}
 }
 
 // The data of the stream's own events.

@@ -210,6 +210,12 @@ func (o *output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// WriteString implements io.StringWriter, which http.Header looks for.
+func (o *output) WriteString(s string) (int, error) {
+	o.b = append(o.b, s...)
+	return len(s), nil
+}
+
 // begin starts sending: head, then what the hub has written meanwhile.
 func (c *lean) begin(fd, heard int, head []byte) error {
 	c.mu.Lock()

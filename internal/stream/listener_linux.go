@@ -138,13 +138,22 @@ func (temporary) Temporary() bool { return true }
 // accept waits for a connection.
 func (l *listener) accept() (fd int, err error) {
 	werr := l.raw.Read(func(on uintptr) bool {
-		fd, _, err = unix.Accept4(int(on), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		fd, err = acceptFrom(int(on))
 		return err != unix.EAGAIN && err != unix.EINTR
 	})
 	if werr != nil {
 		return -1, net.ErrClosed
 	}
 	return fd, err
+}
+
+// acceptFrom takes a connection and doesn't ask whose it is: that would be garbage.
+func acceptFrom(on int) (fd int, err error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(on), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(n), nil
 }
 
 // refuse gives the spare descriptor up to take the next connection and end it. It
@@ -155,7 +164,7 @@ func (l *listener) refuse() bool {
 	}
 	taken := false
 	_ = l.raw.Control(func(on uintptr) { // it fails when the listener is closed, which accept tells
-		fd, _, err := unix.Accept4(int(on), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		fd, err := acceptFrom(int(on))
 		if taken = err == nil; taken {
 			_ = unix.Close(fd)
 		}

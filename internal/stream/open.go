@@ -173,11 +173,11 @@ func (h *Hub) settle(s *Stream) {
 	h.pull(s)
 }
 
-// greet tells the client where it begins.
+// greet tells the client where it begins. The socket hears that the session holds when
+// all of that is written, and so sends it together with its header.
 func (h *Hub) greet(s *Stream, resumed bool) {
 	if !s.opened {
 		s.opened = true
-		s.decide(nil)
 		h.opening--
 		if s.reset == noReset { // else the new position comes with the reset: nobody must have the one without the other
 			h.tell(s)
@@ -195,4 +195,5 @@ func (h *Hub) greet(s *Stream, resumed bool) {
 		h.write(s, f)
 		s.reset = noReset
 	}
+	s.decide(nil)
 }

@@ -29,6 +29,9 @@ var Parameters = []Parameter{
 // readQuery reads what the query of a request asks of the stream. What is wrong with it
 // is named all at once.
 func readQuery(raw string) (Request, *chat.Error) {
+	if raw == "" { // as nearly always
+		return Request{}, nil
+	}
 	q := newQuery(raw)
 	r := Request{Batch: q.batch(), selection: q.selection()}
 	if len(q.wrong) > 0 {
