@@ -62,7 +62,7 @@ func (s *stack) events(user chat.UserID) []string {
 	var out []string
 	for _, e := range must(s.store.Entries(context.Background(), chat.UserLog(user), 0, 1000)) {
 		for _, ev := range must(e.Events()) {
-			out = append(out, ev.Type+" "+string(ev.Data))
+			out = append(out, ev.Type+" "+string(ev.Data()))
 		}
 	}
 	return out

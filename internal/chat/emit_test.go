@@ -48,7 +48,7 @@ func TestEmit(t *testing.T) {
 		}
 		for _, e := range es {
 			evs, err := e.Events()
-			if err != nil || len(evs) != 1 || evs[0].Type != "order_shipped" || string(evs[0].Data) != `{"b":1.50,"a":"\u003c"}` || evs[0].Part != chat.PartMessage {
+			if err != nil || len(evs) != 1 || evs[0].Type != "order_shipped" || string(evs[0].Data()) != `{"b":1.50,"a":"\u003c"}` || evs[0].Part != chat.PartMessage {
 				t.Errorf("%+v %v", evs, err)
 			}
 		}
@@ -59,7 +59,7 @@ func TestEmit(t *testing.T) {
 		if _, err := w.emissions(w).Emit(t.Context(), emission("t", "", 1), chat.Idempotency{}); err != nil {
 			t.Fatal(err)
 		}
-		if evs, err := w.bus.Entries()[0].Events(); err != nil || string(evs[0].Data) != "null" {
+		if evs, err := w.bus.Entries()[0].Events(); err != nil || string(evs[0].Data()) != "null" {
 			t.Errorf("%+v %v", evs, err)
 		}
 	})

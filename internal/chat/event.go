@@ -34,8 +34,26 @@ type Event struct {
 	Part int
 	Type string
 	To   Audience
-	Data json.RawMessage
+	data any
 }
+
+// Data is the event's JSON.
+func (ev Event) Data() json.RawMessage { return ev.AppendData(nil) }
+
+// AppendData writes the event's JSON behind b.
+func (ev Event) AppendData(b []byte) []byte {
+	switch data := ev.data.(type) {
+	case appender:
+		return data.appendJSON(b)
+	case ready:
+		return append(b, data...)
+	default:
+		return append(b, mustMarshal(data)...)
+	}
+}
+
+// ready is data that is taken as it is.
+type ready []byte
 
 // The parts: of several frames of one entry, in the order they are sent.
 const (
@@ -223,13 +241,8 @@ func (e Entry) conversation(members []UserRef, last *LastMessage) Conversation {
 	return Conversation{ID: e.Log.ID(), Seq: e.Seq, Members: members, LastMessage: last, MessageCount: e.N, UpdatedAt: Millis(e.TS)}
 }
 
-// event encodes data, which is made of this package's own types and can't fail.
 func event(part int, typ string, to Audience, data any) Event {
-	b, err := json.Marshal(data)
-	if err != nil {
-		panic(err)
-	}
-	return Event{Part: part, Type: typ, To: to, Data: b}
+	return Event{Part: part, Type: typ, To: to, data: data}
 }
 
 // EphemeralKind says what an ephemeral tells.
@@ -254,7 +267,7 @@ type Ephemeral struct {
 
 // Event is the ephemeral's frame.
 func (e Ephemeral) Event() Event {
-	return Event{Type: string(e.Kind), To: ToOthers, Data: e.Body}
+	return event(0, string(e.Kind), ToOthers, ready(e.Body))
 }
 
 type (

@@ -61,7 +61,7 @@ func TestEntryEvents(t *testing.T) {
 			for _, user := range []UserRef{alice, bob} {
 				for _, ev := range evs {
 					if ev.To.Includes(user.ID, e.By) {
-						out.WriteString(user.Username + " " + EventID(e.Log, e.Seq, ev.Part) + " " + ev.Type + " " + string(ev.Data) + "\n")
+						out.WriteString(user.Username + " " + EventID(e.Log, e.Seq, ev.Part) + " " + ev.Type + " " + string(ev.Data()) + "\n")
 					}
 				}
 			}

@@ -74,7 +74,7 @@ func TestCustomEntry(t *testing.T) {
 	data := json.RawMessage(`{"order":7}`)
 	e := Entry{Log: "u:1", Seq: 3, TS: 1_700_000_000_000, Kind: KindCustom, Body: mustJSON(t, CustomBody{Type: "order_shipped", Data: data})}
 	evs, err := e.Events()
-	if err != nil || len(evs) != 1 || evs[0].Type != "order_shipped" || string(evs[0].Data) != string(data) || evs[0].Part != PartMessage {
+	if err != nil || len(evs) != 1 || evs[0].Type != "order_shipped" || string(evs[0].Data()) != string(data) || evs[0].Part != PartMessage {
 		t.Errorf("%+v %v", evs, err)
 	}
 	n, err := e.Notification()

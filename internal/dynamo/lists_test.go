@@ -38,7 +38,7 @@ func (c *told) apply(ev chat.Event) error {
 		IDs    []string
 		All    bool
 	}
-	if err := json.Unmarshal(ev.Data, &d); err != nil {
+	if err := json.Unmarshal(ev.Data(), &d); err != nil {
 		return err
 	}
 	switch ev.Type {

@@ -158,7 +158,7 @@ func (r *reading) content(e event, ent *entry) bool {
 			r.wrong(e, "is not the user's, who belongs to the log in %v and asked for %v", r.seats[user][ent.Log], e.conn.narrow)
 			return false
 		}
-		want := `{"userId":` + user.String() + `,"type":` + strconv.Quote(ev.Type) + `,"data":` + string(ev.Data) +
+		want := `{"userId":` + user.String() + `,"type":` + strconv.Quote(ev.Type) + `,"data":` + string(ev.Data()) +
 			`,"eventId":"` + chat.EventID(ent.Log, ent.Seq, ev.Part) + `"}`
 		if e.data != want {
 			r.wrong(e, "says  %s\nnot %s", e.data, want)

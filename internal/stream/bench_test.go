@@ -158,10 +158,11 @@ func BenchmarkDuplicateDecoded(b *testing.B) {
 
 // BenchmarkEncode makes the frames of one message.
 func BenchmarkEncode(b *testing.B) {
+	h := benchHub(b, 1)
 	e := benchMessage()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := encodeEntry(&entry{Entry: e}); err != nil {
+		if _, err := h.encodeEntry(&entry{Entry: e}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -25,7 +25,7 @@ func (h *Hub) frames(e *entry) []part {
 	if e.encoded {
 		return e.parts
 	}
-	parts, err := encodeEntry(e)
+	parts, err := h.encodeEntry(e)
 	if err != nil {
 		h.metrics.unencodable.Inc()
 		h.log.ErrorContext(h.readCtx, "encode entry", "log", e.Log, "seq", e.Seq, "kind", e.Kind, "error", err)

@@ -52,65 +52,59 @@ func (p *part) json() []byte { return p.tail[:len(p.tail)-len(frameEnd)] }
 
 const frameEnd = "\n\n"
 
-// encodeEvent makes what follows the user id. An empty event id is left out.
-func encodeEvent(ev chat.Event, eventID string) part {
-	b := make([]byte, 0, len(ev.Data)+len(ev.Type)+len(eventID)+48)
-	b = append(b, `,"type":`...)
-	b = appendString(b, ev.Type)
-	b = append(b, `,"data":`...)
-	b = append(b, oneLine(ev.Data)...)
-	if eventID != "" {
-		b = append(b, `,"eventId":`...)
-		b = appendString(b, eventID)
-	}
-	return part{n: uint8(ev.Part), typ: ev.Type, to: ev.To, tail: append(b, "}"+frameEnd...)}
+// encodeEvent makes what follows the user id. Without an event id none is told.
+func (h *Hub) encodeEvent(ev chat.Event, eventID string) part {
+	h.scratch.text = appendTail(h.scratch.text[:0], ev, eventID)
+	return part{n: uint8(ev.Part), typ: ev.Type, to: ev.To, tail: bytes.Clone(h.scratch.text)}
 }
 
-// encodeEntry makes the events of an entry.
-func encodeEntry(e *entry) ([]part, error) {
+// appendTail writes what follows the user id behind b.
+func appendTail(b []byte, ev chat.Event, eventID string) []byte {
+	b = append(b, `,"type":`...)
+	b = chat.AppendString(b, ev.Type)
+	b = append(b, `,"data":`...)
+	from := len(b)
+	b = ev.AppendData(b)
+	oneLine(b[from:])
+	if eventID != "" {
+		b = append(b, `,"eventId":`...)
+		b = chat.AppendString(b, eventID)
+	}
+	return append(b, "}"+frameEnd...)
+}
+
+// encodeEntry makes the events of an entry. Their tails are one piece of memory.
+func (h *Hub) encodeEntry(e *entry) ([]part, error) {
 	evs, err := e.Events()
-	if err != nil {
+	if err != nil || len(evs) == 0 {
 		return nil, err
 	}
-	parts := make([]part, len(evs))
+	b, parts := h.scratch.text[:0], make([]part, len(evs))
 	for i, ev := range evs {
-		parts[i] = encodeEvent(ev, chat.EventID(e.Log, e.Seq, ev.Part))
-		parts[i].of = e
+		from := len(b)
+		b = appendTail(b, ev, chat.EventID(e.Log, e.Seq, ev.Part))
+		parts[i] = part{n: uint8(ev.Part), typ: ev.Type, to: ev.To, of: e, tail: b[from:]}
+	}
+	h.scratch.text = b
+	b = bytes.Clone(b)
+	for i := range parts {
+		n := len(parts[i].tail)
+		parts[i].tail, b = b[:n:n], b[n:]
 	}
 	return parts, nil
 }
 
-// oneLine takes the line breaks out of JSON: between its tokens they mean
-// nothing, and within strings they can't stand. One would end the SSE data line.
-func oneLine(data json.RawMessage) json.RawMessage {
+// oneLine takes the line breaks out of JSON: between its tokens they mean nothing, and
+// within strings they can't stand. One would end the SSE data line.
+func oneLine(data []byte) {
 	if bytes.IndexByte(data, '\n') < 0 && bytes.IndexByte(data, '\r') < 0 {
-		return data
+		return
 	}
-	return bytes.Map(func(r rune) rune {
-		if r == '\n' || r == '\r' {
-			return ' '
+	for i, c := range data {
+		if c == '\n' || c == '\r' {
+			data[i] = ' '
 		}
-		return r
-	}, data)
-}
-
-// appendString writes a JSON string. Event types and ids are plain ASCII.
-func appendString(b []byte, s string) []byte {
-	plain := true
-	for i := range len(s) {
-		c := s[i]
-		plain = plain && c >= ' ' && c < 0x7f && c != '"' && c != '\\'
 	}
-	if plain {
-		b = append(b, '"')
-		b = append(b, s...)
-		return append(b, '"')
-	}
-	q, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // a string
-	}
-	return append(b, q...)
 }
 
 // control makes a frame of the stream's own: no user, no id.

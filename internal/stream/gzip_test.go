@@ -164,13 +164,13 @@ func (w *world) endsWhole(reason string, end func()) {
 func TestPackedBehind(t *testing.T) {
 	h := benchHub(&testing.B{}, 1)
 	e := benchMessage()
-	parts, err := encodeEntry(&entry{Entry: e})
+	parts, err := h.encodeEntry(&entry{Entry: e})
 	if err != nil {
 		t.Fatal(err)
 	}
 	large := benchMessage()
 	large.Body = mustJSON(chat.MessageBody{Sender: chat.UserRef{ID: 1}, Content: strings.Repeat("now and then ", 10_000)})
-	others, err := encodeEntry(&entry{Entry: large})
+	others, err := h.encodeEntry(&entry{Entry: large})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +277,7 @@ func TestNoCompression(t *testing.T) {
 // Ephemerals are different people's: none refers to another one, as no entry does.
 func TestGzipEphemeralsApart(t *testing.T) {
 	h := NewHub(Config{}, nil, nil, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-	one, two := encodeEvent(typing(log, 1).Ephemeral.Event(), ""), encodeEvent(typing(log, 1).Ephemeral.Event(), "")
+	one, two := h.encodeEvent(typing(log, 1).Ephemeral.Event(), ""), h.encodeEvent(typing(log, 1).Ephemeral.Event(), "")
 	if !bytes.Equal(h.packed(&two, anchor{&one, 20}), deflate(two.json(), nil)) {
 		t.Error("refers to the one before it")
 	}

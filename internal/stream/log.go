@@ -208,7 +208,7 @@ func (h *Hub) ephemeral(e *chat.Ephemeral) {
 	}
 	h.metrics.ephemerals.WithLabelValues("delivered").Inc()
 	ev := e.Event()
-	p := encodeEvent(ev, "")
+	p := h.encodeEvent(ev, "")
 	for _, u := range l.members {
 		slot := u.slotOf(l)
 		if !u.iv(slot).Open() || !ev.To.Includes(u.id, e.By) {
