@@ -17,8 +17,12 @@ type entry struct {
 	size         int
 }
 
-// entryOverhead is what an entry takes beside its body and frames, roughly.
-const entryOverhead = 400
+// What an entry takes beside its body and the text of its frames, roughly, and each
+// frame beside that.
+const (
+	entryOverhead = 400
+	partOverhead  = 88
+)
 
 // frames encodes the entry if that isn't done. The body is not needed then.
 func (h *Hub) frames(e *entry) []part {
@@ -40,7 +44,7 @@ func (h *Hub) frames(e *entry) []part {
 func (e *entry) bytes() int {
 	n := entryOverhead + len(e.Body)
 	for _, p := range e.parts {
-		n += len(p.tail)
+		n += partOverhead + len(p.tail)
 		for _, x := range p.packed {
 			n += packedOverhead + len(x.blocks)
 		}

@@ -149,7 +149,7 @@ func limitStall(w *world) {
 
 func TestConfigDefaults(t *testing.T) {
 	c := Config{Seed: 1}.withDefaults()
-	want := Config{MaxConnections: 15_000, MaxConnecting: 32, Heartbeat: 25 * time.Second, CacheBytes: 4 << 20, Drain: 25 * time.Second, Slice: 128, Writers: runtime.GOMAXPROCS(0), Seed: 1}
+	want := Config{MaxConnections: 15_000, MaxConnecting: 32, Heartbeat: 25 * time.Second, CacheBytes: 2 << 20, Drain: 25 * time.Second, Slice: 128, Writers: runtime.GOMAXPROCS(0), Seed: 1}
 	if c != want {
 		t.Errorf("%+v, want %+v", c, want)
 	}
