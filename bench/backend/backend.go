@@ -5,6 +5,8 @@ package backend
 import (
 	"context"
 	"encoding/base64"
+	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -63,9 +65,13 @@ func Start(ctx context.Context) (*Backend, error) {
 		return nil, err
 	}
 	b.URL = "http://" + l.Addr().String()
-	b.server.Handler = &httputil.ReverseProxy{Transport: b.Units, Rewrite: func(r *httputil.ProxyRequest) {
-		r.Out.URL.Scheme, r.Out.URL.Host = "http", r.In.Host
-	}}
+	b.server.Handler = &httputil.ReverseProxy{
+		Transport: b.Units,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", r.In.Host
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // that a poller went away, at the end of a measurement
+	}
 	go func() { _ = b.server.Serve(l) }()
 	go func() { _ = aws0.Run(ctx) }()
 	return b, nil

@@ -15,6 +15,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +34,9 @@ func main() {
 		log.Fatal(err)
 	}
 }
+
+// maxMemory is what the table may take: 100,000 people are 5 GB in it.
+const maxMemory = 16 << 30
 
 // run passes more on to the load generator as flags of it.
 func run(ctx context.Context, users, streamers int, more []string) error {
@@ -53,6 +58,11 @@ func run(ctx context.Context, users, streamers int, more []string) error {
 		return fmt.Errorf("fill the table: %w", err)
 	}
 	fmt.Fprintf(os.Stderr, "%d people and %d chats in %v\n", users, t.chats(), time.Since(began).Round(time.Second))
+	// Millions of items are all that this process holds. To collect it would take both
+	// cores for seconds, and be seen as lag: from here on that waits for the limit.
+	runtime.GC()
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(maxMemory)
 	pub, err := t.serve()
 	if err != nil {
 		return err
@@ -77,7 +87,7 @@ func run(ctx context.Context, users, streamers int, more []string) error {
 	}
 	load := exec.CommandContext(ctx, generator, append([]string{
 		"-config", "target.json", "-pids", strings.Join(s.pids, ","), "-n", strconv.Itoa(users), "-per-child", "17000",
-		"-payload", "100", "-connect", "10m", "-timeout", "1m", "-phases", "broadcast,unicast,group,latency,churn,idle", "-rate", "200",
+		"-payload", "100", "-connect", "10m", "-timeout", "1m", "-phases", "broadcast,unicast,group,latency,churn,idle", "-rate", "50", "-latency", "20s",
 	}, more...)...)
 	load.Dir, load.Stderr = dir, os.Stderr
 	results, err := load.Output()
