@@ -24,6 +24,8 @@ func TestEphemeral(t *testing.T) {
 		{"Removed", Config{}, ephemeralRemoved},
 		{"RemovalKnownBeforeItsEntry", Config{}, ephemeralRemovedAhead},
 		{"UntrackedLog", Config{}, ephemeralUntracked},
+		{"Slices", Config{Slice: 2}, ephemeralSlices},
+		{"ShedFirst", Config{}, ephemeralShed},
 	} {
 		t.Run(tc.name, func(t *testing.T) { scenario(t, tc.cfg, tc.run) })
 	}
@@ -131,5 +133,44 @@ func ephemeralRemoved(w *world) {
 func ephemeralUntracked(w *world) {
 	a := w.connect(ann)
 	w.deliver(typing("c:8-9", 0))
+	equal(w.T, "ann", a.ephemerals())
+}
+
+// A slice is told at once; the others by and by, those who have left or ended meanwhile
+// not.
+func ephemeralSlices(w *world) {
+	conns := w.crowd(9)
+	removal := w.changed(group, nil, users(7))
+	note := typing(group, 1)
+	w.within(func(h *Hub) {
+		h.deliverEnvelope(&note)
+		told := 0
+		for _, c := range conns {
+			told += len(c.ephemerals())
+		}
+		if told > 2 {
+			w.Errorf("%d were told at once, want a slice of 2", told)
+		}
+		h.deliverEnvelope(&bus.Envelope{Entry: &removal})
+		h.end(conns[7].stream, "client")
+	})
+	for _, c := range conns {
+		want := []string{"typing"}
+		if c.user == bob || c.user == 7 || c.user == 8 {
+			want = nil
+		}
+		equal(w.T, c.user.String(), c.ephemerals(), want...)
+	}
+}
+
+// While many streams wait for entries, ephemerals are dropped.
+func ephemeralShed(w *world) {
+	a := w.connect(ann)
+	note := typing(log, 1)
+	w.within(func(h *Hub) {
+		h.behind = make([]behind, maxBehindShed)
+		h.deliverEnvelope(&note)
+		h.behind = nil
+	})
 	equal(w.T, "ann", a.ephemerals())
 }

@@ -4,9 +4,10 @@ package stream
 // done at once. To the others it is not: they are behind from then on, and pull, a slice
 // of them a turn, so that what comes for few needn't wait for what goes to many.
 type fanOut struct {
-	entry  *entry
-	left   int    // streams that have not pulled yet
-	events uint64 // enqueued to connections
+	entry     *entry
+	left      int        // streams that have not pulled yet
+	events    uint64     // enqueued to connections
+	ephemeral *ephemeral // instead of an entry; nobody pulls that
 }
 
 // behind is a stream that is to pull, since it was not among the first.
@@ -64,6 +65,10 @@ func (h *Hub) nextSlice() {
 	n := min(len(h.behind), h.cfg.Slice)
 	for i, b := range h.behind[:n] {
 		h.behind[i] = behind{}
+		if b.of.ephemeral != nil {
+			h.tellNote(b.stream, b.of.ephemeral)
+			continue
+		}
 		before := h.tally.deliveries
 		h.pull(b.stream)
 		b.of.events += h.tally.deliveries - before

@@ -197,33 +197,3 @@ func (h *Hub) sessionRevoked(l *logState, e *entry) {
 		}
 	}
 }
-
-// ephemeral tells the other members that are here. A hub that doesn't know the
-// log as far as the writer did could tell somebody who has left since, and drops it.
-func (h *Hub) ephemeral(e *chat.Ephemeral) {
-	l := h.logs.get(e.Log)
-	if l == nil || l.state != tracked || l.last < e.Head {
-		h.metrics.ephemerals.WithLabelValues("dropped").Inc()
-		return
-	}
-	h.metrics.ephemerals.WithLabelValues("delivered").Inc()
-	ev := e.Event()
-	p := h.encodeEvent(ev, "")
-	for _, u := range l.members {
-		slot := u.slotOf(l)
-		if !u.iv(slot).Open() || !ev.To.Includes(u.id, e.By) {
-			continue
-		}
-		for _, s := range u.streams {
-			if s.phase == live && !s.blocked && s.pos(slot) == l.last && s.hears(l.id, ev.Type) {
-				h.tally.deliveries++
-				if b := s.batch(); b != nil {
-					h.gather(s, b, &p)
-					h.flushFullBatch(s)
-					continue
-				}
-				h.event(s, &p, nil, anchor{})
-			}
-		}
-	}
-}
