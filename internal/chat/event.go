@@ -64,7 +64,14 @@ const (
 
 // EventID is what clients drop duplicates by: "<log>/<seq>/<part>".
 func EventID(log LogID, seq int64, part int) string {
-	return string(log) + "/" + strconv.FormatInt(seq, 10) + "/" + strconv.Itoa(part)
+	return string(AppendEventID(nil, log, seq, part))
+}
+
+// AppendEventID writes an event's id behind b.
+func AppendEventID(b []byte, log LogID, seq int64, part int) []byte {
+	b = append(append(b, log...), '/')
+	b = append(strconv.AppendInt(b, seq, 10), '/')
+	return strconv.AppendInt(b, int64(part), 10)
 }
 
 // NotificationID names the notification that an entry makes.

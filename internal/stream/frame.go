@@ -52,23 +52,24 @@ func (p *part) json() []byte { return p.tail[:len(p.tail)-len(frameEnd)] }
 
 const frameEnd = "\n\n"
 
-// encodeEvent makes what follows the user id. Without an event id none is told.
-func (h *Hub) encodeEvent(ev chat.Event, eventID string) part {
-	h.scratch.text = appendTail(h.scratch.text[:0], ev, eventID)
-	return part{n: uint8(ev.Part), typ: ev.Type, to: ev.To, tail: bytes.Clone(h.scratch.text)}
+// encodeEphemeral makes an event that no entry tells.
+func encodeEphemeral(ev chat.Event) part {
+	return part{typ: ev.Type, to: ev.To, tail: appendTail(nil, ev, nil)}
 }
 
-// appendTail writes what follows the user id behind b.
-func appendTail(b []byte, ev chat.Event, eventID string) []byte {
+// appendTail writes what follows the user id behind b. Without an entry there is no
+// event id.
+func appendTail(b []byte, ev chat.Event, e *entry) []byte {
 	b = append(b, `,"type":`...)
 	b = chat.AppendString(b, ev.Type)
 	b = append(b, `,"data":`...)
 	from := len(b)
 	b = ev.AppendData(b)
 	oneLine(b[from:])
-	if eventID != "" {
-		b = append(b, `,"eventId":`...)
-		b = chat.AppendString(b, eventID)
+	if e != nil {
+		b = append(b, `,"eventId":"`...)
+		b = chat.AppendEventID(b, e.Log, e.Seq, ev.Part)
+		b = append(b, '"')
 	}
 	return append(b, "}"+frameEnd...)
 }
@@ -82,7 +83,7 @@ func (h *Hub) encodeEntry(e *entry) ([]part, error) {
 	b, parts := h.scratch.text[:0], make([]part, len(evs))
 	for i, ev := range evs {
 		from := len(b)
-		b = appendTail(b, ev, chat.EventID(e.Log, e.Seq, ev.Part))
+		b = appendTail(b, ev, e)
 		parts[i] = part{n: uint8(ev.Part), typ: ev.Type, to: ev.To, of: e, tail: b[from:]}
 	}
 	h.scratch.text = b

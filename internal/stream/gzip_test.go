@@ -277,7 +277,7 @@ func TestNoCompression(t *testing.T) {
 // Ephemerals are different people's: none refers to another one, as no entry does.
 func TestGzipEphemeralsApart(t *testing.T) {
 	h := NewHub(Config{}, nil, nil, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-	one, two := h.encodeEvent(typing(log, 1).Ephemeral.Event(), ""), h.encodeEvent(typing(log, 1).Ephemeral.Event(), "")
+	one, two := encodeEphemeral(typing(log, 1).Ephemeral.Event()), encodeEphemeral(typing(log, 1).Ephemeral.Event())
 	if !bytes.Equal(h.packed(&two, anchor{&one, 20}), deflate(two.json(), nil)) {
 		t.Error("refers to the one before it")
 	}

@@ -80,7 +80,7 @@ func NewHub(cfg Config, store Store, sessions Sessions, metrics *Metrics, log *s
 	cfg = cfg.withDefaults()
 	h := &Hub{
 		cfg: cfg, store: store, sessions: sessions, metrics: metrics, log: log,
-		inbox: make(chan func(), inboxSize), results: make(chan func()), done: make(chan struct{}), left: make(chan struct{}, 1),
+		inbox: make(chan func(), inboxSize), results: make(chan func(), maxReads), done: make(chan struct{}), left: make(chan struct{}, 1),
 		rand:  rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
 		users: map[chat.UserID]*user{},
 		cache: cache{max: cfg.CacheBytes},
