@@ -42,17 +42,13 @@ func (h *Hub) ephemeral(e *chat.Ephemeral) {
 }
 
 // tellNote gives the stream an ephemeral if its user is a member now, and it has what the
-// hub had of the log when it came, and no more than that has now: there its user may have
-// left.
+// hub had of the log when it came.
 func (h *Hub) tellNote(s *Stream, e *ephemeral) {
 	if s.phase != live || s.blocked || !e.part.to.Includes(s.user.id, e.By) || !s.hears(e.Log, e.part.typ) {
 		return
 	}
 	slot := s.user.slotOf(e.log)
-	if slot < 0 || !s.user.iv(slot).Open() {
-		return
-	}
-	if pos := s.pos(slot); pos < e.last || pos > e.log.last {
+	if slot < 0 || !s.user.iv(slot).Open() || s.pos(slot) < e.last {
 		return
 	}
 	h.tally.deliveries++

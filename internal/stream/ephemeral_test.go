@@ -24,6 +24,7 @@ func TestEphemeral(t *testing.T) {
 		{"Removed", Config{}, ephemeralRemoved},
 		{"RemovalKnownBeforeItsEntry", Config{}, ephemeralRemovedAhead},
 		{"UntrackedLog", Config{}, ephemeralUntracked},
+		{"AheadOfTheHub", Config{}, ephemeralAhead},
 		{"Slices", Config{Slice: 2}, ephemeralSlices},
 		{"ShedFirst", Config{}, ephemeralShed},
 	} {
@@ -134,6 +135,17 @@ func ephemeralUntracked(w *world) {
 	a := w.connect(ann)
 	w.deliver(typing("c:8-9", 0))
 	equal(w.T, "ann", a.ephemerals())
+}
+
+// Her last instance was further than this one.
+func ephemeralAhead(w *world) {
+	w.connect(bob)
+	w.message(log, bob) // 2
+	c := cursor{user: ann, w: time.Now().Add(-time.Minute).UnixMilli(), marks: []mark{{keyOf(log), 2, 0}}}
+	a := w.resume(ann, c.text())
+	w.ready(a, true)
+	w.deliver(typing(log, 1))
+	equal(w.T, "ann", a.ephemerals(), "typing")
 }
 
 // A slice is told at once; the others by and by, those who have left or ended meanwhile
