@@ -13,7 +13,8 @@ import (
 // streamer. The data of rare events is left to that.
 type appender interface{ appendJSON(b []byte) []byte }
 
-func (u UserRef) appendJSON(b []byte) []byte {
+// appendTo has another name, or whatever embeds a UserRef would be an appender.
+func (u UserRef) appendTo(b []byte) []byte {
 	b = appendInt(append(b, '{'), "id", int64(u.ID))
 	b = appendText(b, "username", u.Username)
 	b = appendText(b, "displayName", u.DisplayName)
@@ -28,7 +29,7 @@ func (p place) appendTo(b []byte) []byte {
 func (m Message) appendJSON(b []byte) []byte {
 	b = appendText(append(b, '{'), "id", m.ID)
 	b = appendInt(b, "seq", m.Seq)
-	b = m.Sender.appendJSON(appendName(b, "sender"))
+	b = m.Sender.appendTo(appendName(b, "sender"))
 	b = appendText(b, "content", m.Content)
 	b = m.CreatedAt.appendTo(b, "createdAt")
 	return append(b, '}')
@@ -40,7 +41,7 @@ func (m *LastMessage) appendJSON(b []byte) []byte {
 	}
 	b = appendText(append(b, '{'), "id", m.ID)
 	b = appendInt(b, "seq", m.Seq)
-	b = m.Sender.appendJSON(appendName(b, "sender"))
+	b = m.Sender.appendTo(appendName(b, "sender"))
 	b = appendText(b, "preview", m.Preview)
 	b = m.CreatedAt.appendTo(b, "createdAt")
 	return append(b, '}')
@@ -100,7 +101,7 @@ func (u groupUpdate) appendJSON(b []byte) []byte {
 		b = appendUsers(b, "members", u.Members)
 	}
 	if u.Member != nil {
-		b = u.Member.appendJSON(appendName(b, "member"))
+		b = u.Member.appendTo(appendName(b, "member"))
 	}
 	if u.Message != nil {
 		b = u.Message.appendJSON(appendName(b, "message"))
@@ -117,7 +118,7 @@ func (n Notification) appendJSON(b []byte) []byte {
 	b = appendInt(b, "seq", n.Seq)
 	b = appendText(b, "kind", n.Kind)
 	if n.Actor != (UserRef{}) {
-		b = n.Actor.appendJSON(appendName(b, "actor"))
+		b = n.Actor.appendTo(appendName(b, "actor"))
 	}
 	b = n.place.appendTo(b)
 	b = appendTextIfAny(b, "messageId", n.MessageID)
@@ -167,7 +168,7 @@ func appendUsers(b []byte, name string, users []UserRef) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = u.appendJSON(b)
+		b = u.appendTo(b)
 	}
 	return append(b, ']')
 }

@@ -44,9 +44,13 @@ func someSession() chat.Session {
 }
 
 // mustForge signs any payload with a real key, as only the service could.
-func mustForge(t testing.TB, alg jose.SignatureAlgorithm, key []byte, payload string) string {
+func mustForge(t testing.TB, alg jose.SignatureAlgorithm, key []byte, payload string, header ...jose.HeaderKey) string {
 	t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, nil)
+	options := &jose.SignerOptions{}
+	for _, name := range header {
+		options.WithHeader(name, []string{"x"})
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,6 +140,7 @@ func TestVerifyTokenErrUnauthenticated(t *testing.T) {
 		"AlgHS512":          mustForge(t, jose.HS512, key48, claims),
 		"EmbeddedKey":       b64([]byte(`{"alg":"HS256","jwk":{"kty":"oct","k":"`+b64(keyOld)+`"}}`)) + "." + payload + "." + signature,
 		"Critical":          b64([]byte(`{"alg":"HS256","crit":["x"],"x":1}`)) + "." + payload + "." + signature,
+		"CriticalSigned":    mustForge(t, jose.HS256, keyNew, claims, "crit"),
 		"NoSignature":       header + "." + payload + ".",
 		"OtherPayload":      header + "." + b64([]byte(claims)) + "." + signature,
 		"FourParts":         good + "." + signature,

@@ -10,47 +10,59 @@ type ephemeral struct {
 	part part
 }
 
-// maxBehindShed is how many streams may wait for their slices of entries before
-// ephemerals are dropped: they are what goes first.
-const maxBehindShed = maxBehind / 2
+// note is an ephemeral that a stream is told when there is time for it.
+type note struct {
+	stream *Stream
+	of     *ephemeral
+}
 
-// ephemeral tells the members that are here, a slice of them at once, the others as with
-// an entry. A hub that doesn't know the log as far as the writer did could tell somebody
-// who has left since, and drops it.
+// maxNotes is how many may be waiting: two ephemerals for everybody. They get what
+// entries leave of each slice, so they are what is dropped first.
+const maxNotes = 32 << 10
+
+// ephemeral tells the members that are here, a slice of them at once. A hub that doesn't
+// know the log as far as the writer did could tell somebody who has left since, and drops
+// it.
 func (h *Hub) ephemeral(e *chat.Ephemeral) {
 	l := h.logs.get(e.Log)
-	if l == nil || l.state != tracked || l.last < e.Head || len(h.behind) >= maxBehindShed {
+	if l == nil || l.state != tracked || l.last < e.Head {
 		h.metrics.ephemerals.WithLabelValues("dropped").Inc()
 		return
 	}
-	h.metrics.ephemerals.WithLabelValues("delivered").Inc()
-	note := &ephemeral{Ephemeral: e, log: l, last: l.last, part: encodeEphemeral(e.Event())}
-	told := 0
-	var later *fanOut
+	of := &ephemeral{Ephemeral: e, log: l, last: l.last, part: encodeEphemeral(e.Event())}
+	told, outcome := 0, "delivered"
 	for _, u := range l.members {
 		for _, s := range u.streams {
-			if told++; told <= h.cfg.Slice {
-				h.tellNote(s, note)
-				continue
+			switch {
+			case !of.suits(s):
+			case told < h.cfg.Slice:
+				told++
+				h.tellNote(s, of)
+			case len(h.notes) < maxNotes:
+				h.notes = append(h.notes, note{s, of})
+			default:
+				outcome = "dropped"
 			}
-			if later == nil {
-				later = &fanOut{ephemeral: note}
-			}
-			h.behind = append(h.behind, behind{s, later})
 		}
 	}
+	h.metrics.ephemerals.WithLabelValues(outcome).Inc()
 }
 
-// tellNote gives the stream an ephemeral if its user is a member now, and it has what the
-// hub had of the log when it came.
-func (h *Hub) tellNote(s *Stream, e *ephemeral) {
+// suits says whether the stream is to be told: its user is a member, and was one when
+// the ephemeral came; and the stream has what the hub had of the log then.
+func (e *ephemeral) suits(s *Stream) bool {
 	if s.phase != live || s.blocked || !e.part.to.Includes(s.user.id, e.By) || !s.hears(e.Log, e.part.typ) {
-		return
+		return false
 	}
 	slot := s.user.slotOf(e.log)
-	if slot < 0 || !s.user.iv(slot).Open() || s.pos(slot) < e.last {
-		return
+	if slot < 0 {
+		return false
 	}
+	iv := s.user.iv(slot)
+	return iv.Open() && iv.Contains(e.last) && s.pos(slot) >= e.last
+}
+
+func (h *Hub) tellNote(s *Stream, e *ephemeral) {
 	h.tally.deliveries++
 	if b := s.batch(); b != nil {
 		h.gather(s, b, &e.part)
@@ -58,4 +70,18 @@ func (h *Hub) tellNote(s *Stream, e *ephemeral) {
 		return
 	}
 	h.event(s, &e.part, nil, anchor{})
+}
+
+// nextNotes tells the next that wait, at most n, what still suits them.
+func (h *Hub) nextNotes(n int) {
+	n = min(n, len(h.notes))
+	for i, w := range h.notes[:n] {
+		h.notes[i] = note{}
+		if w.of.suits(w.stream) {
+			h.tellNote(w.stream, w.of)
+		}
+	}
+	if h.notes = h.notes[n:]; len(h.notes) == 0 {
+		h.notes = nil
+	}
 }

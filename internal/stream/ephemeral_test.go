@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -26,7 +27,8 @@ func TestEphemeral(t *testing.T) {
 		{"UntrackedLog", Config{}, ephemeralUntracked},
 		{"AheadOfTheHub", Config{}, ephemeralAhead},
 		{"Slices", Config{Slice: 2}, ephemeralSlices},
-		{"ShedFirst", Config{}, ephemeralShed},
+		{"AddedMeanwhile", Config{Slice: 1}, ephemeralAdded},
+		{"ShedFirst", Config{Slice: 2}, ephemeralShed},
 	} {
 		t.Run(tc.name, func(t *testing.T) { scenario(t, tc.cfg, tc.run) })
 	}
@@ -175,14 +177,45 @@ func ephemeralSlices(w *world) {
 	}
 }
 
-// While many streams wait for entries, ephemerals are dropped.
+// What entries leave of the slices is for ephemerals, and what there is no room for is
+// dropped, except for those who need not wait.
 func ephemeralShed(w *world) {
-	a := w.connect(ann)
-	note := typing(log, 1)
+	conns := w.crowd(9)
+	note1, note2 := typing(group, 1), typing(group, 1)
 	w.within(func(h *Hub) {
-		h.behind = make([]behind, maxBehindShed)
-		h.deliverEnvelope(&note)
-		h.behind = nil
+		h.notes = make([]note, maxNotes)
+		h.deliverEnvelope(&note1)
+		h.notes = nil
+		h.deliverEnvelope(&note2)
+		waiting := len(h.notes)
+		h.behind = []behind{{conns[0].stream, &fanOut{left: 9}}, {conns[0].stream, &fanOut{left: 9}}}
+		h.nextSlice()
+		if len(h.notes) != waiting || waiting != 6 {
+			w.Errorf("%d of %d ephemerals wait for a slice of entries", len(h.notes), waiting)
+		}
 	})
-	equal(w.T, "ann", a.ephemerals())
+	for i, c := range conns {
+		want := []string{"typing", "typing"}[:2-min(1, i/3)] // of the first, two were told beside the writer
+		if c.user == bob {
+			want = nil
+		}
+		equal(w.T, c.user.String(), c.ephemerals(), want...)
+	}
+}
+
+// Somebody is added while what somebody typed before still waits to be told.
+func ephemeralAdded(w *world) {
+	w.crowd(9)
+	c := w.connect(10)
+	second, third := w.message(group, 1), w.changed(group, users(10), nil)
+	note := typing(group, 1)
+	w.deliver(bus.Envelope{Entry: &third}) // held, but its bell is answered
+	w.within(func(h *Hub) {
+		h.deliverEnvelope(&note)
+		h.deliverEnvelope(&bus.Envelope{Entry: &second})
+	})
+	equal(w.T, "added", c.ephemerals())
+	if seqs := c.seqs()[group]; !slices.Equal(seqs, []int64{3}) {
+		w.Errorf("got %v", seqs)
+	}
 }

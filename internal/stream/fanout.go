@@ -4,10 +4,9 @@ package stream
 // done at once. To the others it is not: they are behind from then on, and pull, a slice
 // of them a turn, so that what comes for few needn't wait for what goes to many.
 type fanOut struct {
-	entry     *entry
-	left      int        // streams that have not pulled yet
-	events    uint64     // enqueued to connections
-	ephemeral *ephemeral // instead of an entry; nobody pulls that
+	entry  *entry
+	left   int    // streams that have not pulled yet
+	events uint64 // enqueued to connections
 }
 
 // behind is a stream that is to pull, since it was not among the first.
@@ -60,15 +59,12 @@ func (h *Hub) fanOut(l *logState, e *entry) {
 	f.events = events
 }
 
-// nextSlice has the next of those that are behind pull.
+// nextSlice has the next of those that are behind pull. What they leave of the slice is
+// for ephemerals.
 func (h *Hub) nextSlice() {
 	n := min(len(h.behind), h.cfg.Slice)
 	for i, b := range h.behind[:n] {
 		h.behind[i] = behind{}
-		if b.of.ephemeral != nil {
-			h.tellNote(b.stream, b.of.ephemeral)
-			continue
-		}
 		before := h.tally.deliveries
 		h.pull(b.stream)
 		b.of.events += h.tally.deliveries - before
@@ -80,4 +76,5 @@ func (h *Hub) nextSlice() {
 	if h.behind = h.behind[n:]; len(h.behind) == 0 {
 		h.behind = nil
 	}
+	h.nextNotes(h.cfg.Slice - n)
 }

@@ -66,6 +66,7 @@ type Hub struct {
 	gathered   int         // bytes so written
 	deliveries []delivery  // since the last flush
 	behind     []behind    // to pull, a slice a turn
+	notes      []note      // to be told, of what is left of that
 	unread     []*logState // pending, their head read not yet begun
 	advancing  []*Stream   // opening, to be looked at when this turn's results are in
 	queued     []*readJob
@@ -170,7 +171,7 @@ func (h *Hub) turn() time.Duration {
 	h.metrics.settle(&h.tally)
 	h.metrics.cacheBytes.Set(float64(h.cache.size))
 	h.metrics.logs.Set(float64(h.logs.len()))
-	if len(h.behind) > 0 {
+	if len(h.behind)+len(h.notes) > 0 {
 		return 0
 	}
 	next := h.nextSweep
