@@ -185,6 +185,9 @@ func ephemeralShed(w *world) {
 	w.within(func(h *Hub) {
 		h.notes = make([]note, maxNotes)
 		h.deliverEnvelope(&note1)
+		if len(h.notes) != maxNotes {
+			w.Errorf("%d ephemerals wait", len(h.notes))
+		}
 		h.notes = nil
 		h.deliverEnvelope(&note2)
 		waiting := len(h.notes)
