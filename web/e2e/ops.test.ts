@@ -62,7 +62,7 @@ test('Operations', async () => {
   await live(other)
   await other.getByRole('region', { name: 'The streamers' }).waitFor()
   await refused
-  expect(await other.getByRole('region', { name: 'The service' }).count()).toBe(0)
+  await other.getByRole('region', { name: 'The service' }).waitFor({ state: 'detached' })
   expect([...a.mistakes, ...b.mistakes]).toEqual([])
   await Promise.all([a.context.close(), b.context.close()])
 })
