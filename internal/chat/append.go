@@ -26,25 +26,23 @@ func (p place) appendTo(b []byte) []byte {
 	return appendTextIfAny(b, "groupChatId", p.GroupChatID)
 }
 
-func (m Message) appendJSON(b []byte) []byte {
+func (m Message) appendJSON(b []byte) []byte { return m.appendWith(b, "content") }
+
+// appendWith names the text so.
+func (m Message) appendWith(b []byte, text string) []byte {
 	b = appendText(append(b, '{'), "id", m.ID)
 	b = appendInt(b, "seq", m.Seq)
 	b = m.Sender.appendTo(appendName(b, "sender"))
-	b = appendText(b, "content", m.Content)
-	b = m.CreatedAt.appendTo(b, "createdAt")
+	b = appendText(b, text, m.Content)
+	b = appendMillis(b, "createdAt", m.CreatedAt)
 	return append(b, '}')
 }
 
-func (m *LastMessage) appendJSON(b []byte) []byte {
+func (m *LastMessage) appendTo(b []byte) []byte {
 	if m == nil {
 		return append(b, "null"...)
 	}
-	b = appendText(append(b, '{'), "id", m.ID)
-	b = appendInt(b, "seq", m.Seq)
-	b = m.Sender.appendTo(appendName(b, "sender"))
-	b = appendText(b, "preview", m.Preview)
-	b = m.CreatedAt.appendTo(b, "createdAt")
-	return append(b, '}')
+	return Message{ID: m.ID, Seq: m.Seq, Sender: m.Sender, Content: m.Preview, CreatedAt: m.CreatedAt}.appendWith(b, "preview")
 }
 
 func (v *ConversationView) appendTo(b []byte) []byte {
@@ -60,9 +58,9 @@ func (c Conversation) appendJSON(b []byte) []byte {
 	b = appendText(append(b, '{'), "id", c.ID)
 	b = appendInt(b, "seq", c.Seq)
 	b = appendUsers(b, "members", c.Members)
-	b = c.LastMessage.appendJSON(appendName(b, "lastMessage"))
+	b = c.LastMessage.appendTo(appendName(b, "lastMessage"))
 	b = appendInt(b, "messageCount", c.MessageCount)
-	b = c.UpdatedAt.appendTo(b, "updatedAt")
+	b = appendMillis(b, "updatedAt", c.UpdatedAt)
 	return append(c.ConversationView.appendTo(b), '}')
 }
 
@@ -73,10 +71,10 @@ func (g GroupChat) appendJSON(b []byte) []byte {
 	b = appendInt(b, "ownerId", int64(g.OwnerID))
 	b = appendInt(b, "memberCount", int64(g.MemberCount))
 	if g.LastMessage != nil {
-		b = g.LastMessage.appendJSON(appendName(b, "lastMessage"))
+		b = g.LastMessage.appendTo(appendName(b, "lastMessage"))
 	}
 	b = appendInt(b, "messageCount", g.MessageCount)
-	b = g.UpdatedAt.appendTo(b, "updatedAt")
+	b = appendMillis(b, "updatedAt", g.UpdatedAt)
 	return append(g.ConversationView.appendTo(b), '}')
 }
 
@@ -125,12 +123,12 @@ func (n Notification) appendJSON(b []byte) []byte {
 	b = appendTextIfAny(b, "requestId", n.RequestID)
 	b = appendTextIfAny(b, "type", n.Type)
 	b = appendText(b, "preview", n.Preview)
-	b = n.CreatedAt.appendTo(b, "createdAt")
+	b = appendMillis(b, "createdAt", n.CreatedAt)
 	b = strconv.AppendBool(appendName(b, "read"), n.Read)
 	return append(b, '}')
 }
 
-func (m Millis) appendTo(b []byte, name string) []byte {
+func appendMillis(b []byte, name string, m Millis) []byte {
 	b = append(appendName(b, name), '"')
 	b = time.UnixMilli(int64(m)).UTC().AppendFormat(b, MillisFormat)
 	return append(b, '"')

@@ -45,15 +45,15 @@ func (ev Event) AppendData(b []byte) []byte {
 	switch data := ev.data.(type) {
 	case appender:
 		return data.appendJSON(b)
-	case ready:
+	case encoded:
 		return append(b, data...)
 	default:
 		return append(b, mustMarshal(data)...)
 	}
 }
 
-// ready is data that is taken as it is.
-type ready []byte
+// encoded is data that is JSON already.
+type encoded []byte
 
 // The parts: of several frames of one entry, in the order they are sent.
 const (
@@ -274,7 +274,7 @@ type Ephemeral struct {
 
 // Event is the ephemeral's frame.
 func (e Ephemeral) Event() Event {
-	return event(0, string(e.Kind), ToOthers, ready(e.Body))
+	return event(0, string(e.Kind), ToOthers, encoded(e.Body))
 }
 
 type (

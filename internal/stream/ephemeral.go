@@ -62,6 +62,7 @@ func (e *ephemeral) suits(s *Stream) bool {
 	return iv.Open() && iv.Contains(e.last) && s.pos(slot) >= e.last
 }
 
+// tellNote gives the stream an ephemeral that suits it.
 func (h *Hub) tellNote(s *Stream, e *ephemeral) {
 	h.tally.deliveries++
 	if b := s.batch(); b != nil {
