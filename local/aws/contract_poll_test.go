@@ -100,7 +100,10 @@ var pollChecks = []check{
 		}
 		return want("count", m.Attributes["ApproximateReceiveCount"], "2")
 	}},
-	{"ReceiveMessage/CancelledPollEatsNothing", func(ctx context.Context, w *world) error {
+	// A server may hear of the poll's end after the next message, so what the poll took
+	// must come back when its visibility timeout ends. TestGonePoll has the server that
+	// hears of it.
+	{"ReceiveMessage/CancelledPollLosesNothing", func(ctx context.Context, w *world) error {
 		url, _, err := w.queue(ctx, "q", nil)
 		if err != nil {
 			return err
@@ -108,7 +111,7 @@ var pollChecks = []check{
 		short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 		defer cancel()
 		start := time.Now()
-		if _, err := w.receive(short, url, 20, 60); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := w.receive(short, url, 20, 2); !errors.Is(err, context.DeadlineExceeded) {
 			return fmt.Errorf("cancelled poll: %v", err)
 		}
 		if err := took(start, 0, 5*time.Second); err != nil {
@@ -117,7 +120,7 @@ var pollChecks = []check{
 		if err := w.send(ctx, url, "x"); err != nil {
 			return err
 		}
-		_, err = w.one(ctx, url, 5, 30)
+		_, err = w.one(ctx, url, 10, 30)
 		return err
 	}},
 	{"ReceiveMessage/DelayedMessageWakes", func(ctx context.Context, w *world) error {
