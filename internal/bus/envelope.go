@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"tidings/internal/chat"
@@ -69,6 +70,9 @@ func Encode(e Envelope) ([]byte, error) {
 // Decode reads an envelope. An entry's body stays raw, so that a duplicate is
 // dropped without parsing it.
 func Decode(b []byte) (Envelope, error) {
+	if env, ok := decodeEntry(b); ok {
+		return env, env.check()
+	}
 	var w wireEnvelope
 	if err := json.Unmarshal(b, &w); err != nil {
 		// Another version may have another shape: say that rather than "garbage".
@@ -87,6 +91,29 @@ func Decode(b []byte) (Envelope, error) {
 		return Envelope{}, err
 	}
 	return w.Envelope, nil
+}
+
+// entryHead begins the envelope of an entry.
+var entryHead = fmt.Appendf(nil, `{"v":%d,"entry":`, Version)
+
+// decodeEntry reads the envelope of an entry as Encode writes it, which is nearly all
+// that comes. Anything else is left to encoding/json.
+func decodeEntry(b []byte) (Envelope, bool) {
+	b, ok := bytes.CutPrefix(b, entryHead)
+	if !ok {
+		return Envelope{}, false
+	}
+	i := bytes.LastIndex(b, []byte(`,"pub":`))
+	if i < 0 {
+		return Envelope{}, false
+	}
+	published, ok := bytes.CutSuffix(b[i+len(`,"pub":`):], []byte("}"))
+	pub, err := strconv.ParseUint(string(published), 10, 63)
+	if !ok || err != nil || published[0] == '0' {
+		return Envelope{}, false
+	}
+	e, ok := chat.ScanEntry(b[:i])
+	return Envelope{Entry: &e, Published: int64(pub)}, ok
 }
 
 func (e *Envelope) check() error {

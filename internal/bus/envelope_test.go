@@ -59,6 +59,9 @@ func TestGolden(t *testing.T) {
 			if d := cmp.Diff(string(want), string(got)+"\n"); d != "" {
 				t.Errorf("encoded (-want +got):\n%s", d)
 			}
+			if _, quick := decodeEntry(got); quick != (env.Entry != nil) {
+				t.Errorf("decodeEntry took it: %t", quick)
+			}
 			back, err := Decode(want)
 			if err != nil {
 				t.Fatal(err)
@@ -98,7 +101,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// FuzzDecode: whatever comes, no crash, and what is accepted survives a round.
+// FuzzDecode: whatever comes, no crash, an entry is what encoding/json reads, and what is
+// accepted survives a round.
 func FuzzDecode(f *testing.F) {
 	for _, env := range golden {
 		b, err := Encode(env)
@@ -110,6 +114,12 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"v":2}`))
 	f.Add([]byte(`{"v":1,"entry":{"log":"\u2028","seq":9223372036854775807,"body":null}}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
+		if quick, ok := decodeEntry(in); ok {
+			var w wireEnvelope
+			if err := json.Unmarshal(in, &w); err != nil || !cmp.Equal(w, wireEnvelope{Version, quick}) {
+				t.Fatalf("%q is read as %+v, by encoding/json as %+v, %v", in, quick, w, err)
+			}
+		}
 		env, err := Decode(in)
 		if err != nil {
 			return

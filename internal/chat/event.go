@@ -121,8 +121,8 @@ type (
 
 // Message is the message that an entry of KindMessage holds.
 func (e Entry) Message() (Message, error) {
-	var b MessageBody
-	if err := e.decode(&b); err != nil {
+	b, err := bodyOf(e, (*scanner).messageBody)
+	if err != nil {
 		return Message{}, err
 	}
 	return e.message(b), nil
@@ -178,8 +178,8 @@ type (
 )
 
 func (e Entry) messageEvents() ([]Event, error) {
-	var b MessageBody
-	if err := e.decode(&b); err != nil {
+	b, err := bodyOf(e, (*scanner).messageBody)
+	if err != nil {
 		return nil, err
 	}
 	m := e.message(b)
@@ -235,8 +235,8 @@ func (e Entry) userEvents() ([]Event, error) {
 	case e.Kind != KindRead:
 		return nil, nil
 	}
-	var b ReadBody
-	if err := e.decode(&b); err != nil {
+	b, err := bodyOf(e, (*scanner).readBody)
+	if err != nil {
 		return nil, err
 	}
 	return []Event{event(PartMessage, "read", ToEveryone, readMark{

@@ -87,9 +87,7 @@ func (e Entry) groupEvents() ([]Event, error) {
 
 // Group is the body of a group chat's entry.
 func (e Entry) Group() (GroupBody, error) {
-	var b GroupBody
-	err := e.decode(&b)
-	return b, err
+	return bodyOf(e, (*scanner).groupBody)
 }
 
 func (e Entry) groupChat(g GroupState) GroupChat {

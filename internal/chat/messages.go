@@ -60,8 +60,8 @@ func (m *Messages) MarkRead(ctx context.Context, user UserID, log LogID, message
 		return nil
 	}
 	publish(ctx, m.Bus, m.Log, a.Entry)
-	var mark ReadBody
-	if err := a.Entry.decode(&mark); err != nil {
+	mark, err := bodyOf(a.Entry, (*scanner).readBody)
+	if err != nil {
 		return err
 	}
 	if err := m.receipt(ctx, user, mark); err != nil { // the mark is done; a receipt may be lost
