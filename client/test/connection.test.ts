@@ -1,30 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Browser, fakeTime, json, message, refusal, Source, session, sleep, type Tab } from './browser.js'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { Browser, Source, sleep } from './browser.js'
+import { json, message, refusal, session } from './service.js'
 
 let browser: Browser
 
 beforeEach(() => {
-  fakeTime()
-  browser = new Browser()
-  Source.all = []
-  Source.onopen = () => {}
+  browser = Browser.make()
 })
-
-afterEach(() => {
-  browser.close()
-  vi.useRealTimers()
-})
-
-/** A page of its own whose stream is open. */
-async function opened(options: Parameters<Browser['tab']>[0] = {}): Promise<Tab> {
-  const tab = browser.tab({ share: false, ...options }).connect()
-  await sleep(0)
-  Source.last.ready(false, 'p0')
-  return tab
-}
 
 describe('state', () => {
-  it('is open when the position is fixed, not before', async () => {
+  it('is open when the position is fixed, not before', () => {
     const tab = browser.tab({ share: false })
     expect(tab.state).toEqual({ status: 'closed', reason: 'stopped' })
     tab.connect()
@@ -35,14 +20,14 @@ describe('state', () => {
     expect(tab.state).toEqual({ status: 'open' })
   })
 
-  it('connects once, however often it is asked', async () => {
-    const tab = await opened()
+  it('connects once, however often it is asked', () => {
+    const tab = browser.opened()
     tab.connect().connect()
     expect(Source.all).toHaveLength(1)
   })
 
-  it('disconnects, and goes on from where it was', async () => {
-    const tab = await opened()
+  it('disconnects, and goes on from where it was', () => {
+    const tab = browser.opened()
     Source.last.frame('message', message(1), 'p1')
     tab.run(() => tab.client.events.disconnect())
     expect(tab.state).toEqual({ status: 'closed', reason: 'stopped' })
@@ -52,7 +37,7 @@ describe('state', () => {
     expect(tab.errors).toEqual([])
   })
 
-  it('tells listeners of each change until they leave', async () => {
+  it('tells listeners of each change until they leave', () => {
     const tab = browser.tab({ share: false })
     const heard = vi.fn()
     const leave = tab.client.events.subscribe(heard)
@@ -67,7 +52,7 @@ describe('state', () => {
 
 describe('back-off', () => {
   it('doubles from reconnectDelay to 30 s, jittered by half', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     const waits: number[] = []
     for (let i = 0; i < 7; i++) {
       Source.last.fail()
@@ -88,7 +73,7 @@ describe('back-off', () => {
   })
 
   it('begins anew after a stable minute, not before', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     const wait = () => (tab.state.status === 'waiting' ? tab.state.until - Date.now() : Number.NaN)
     for (let i = 0; i < 4; i++) {
       Source.last.fail()
@@ -127,7 +112,7 @@ describe('back-off', () => {
 
 describe('position', () => {
   it('is kept outside the EventSource and given to the next one', async () => {
-    await opened()
+    browser.opened()
     Source.last.frame('message', message(1), 'a+b/=')
     Source.last.fail()
     await sleep(3000)
@@ -138,7 +123,7 @@ describe('position', () => {
   })
 
   it('moves with blocks that hold nothing but an id', async () => {
-    await opened()
+    browser.opened()
     Source.last.lastEventId = 'p7' // EventSource shows it with the next event
     Source.last.frame('heartbeat', { ts: 1 })
     Source.last.fail()
@@ -147,7 +132,7 @@ describe('position', () => {
   })
 
   it('joins a query that is there', async () => {
-    await opened({ events: '/api/events?types=message' })
+    browser.opened({ events: '/api/events?types=message' })
     Source.last.fail()
     await sleep(3000)
     expect(Source.last.url).toBe('/api/events?types=message&lastEventId=p0')
@@ -156,7 +141,7 @@ describe('position', () => {
 
 describe('a stream that is silent', () => {
   it('for 75 s is given up, with an error that names the likely reason', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     await sleep(74_000)
     expect(tab.state.status).toBe('open')
     await sleep(1000)
@@ -165,7 +150,7 @@ describe('a stream that is silent', () => {
   })
 
   it('is not opened again when that error makes the page stop it', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     tab.client.events.onError(() => tab.client.events.disconnect())
     await sleep(600_000)
     expect(tab.state).toEqual({ status: 'closed', reason: 'stopped' })
@@ -179,7 +164,7 @@ describe('a stream that is silent', () => {
   })
 
   it('but for heartbeats is alive', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     for (let i = 0; i < 20; i++) {
       await sleep(25_000)
       Source.last.frame('heartbeat', { ts: 1 })
@@ -191,14 +176,14 @@ describe('a stream that is silent', () => {
 
 describe('wakes up', () => {
   it('when the machine has slept: timers stood still, the clock did not', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     vi.setSystemTime(Date.now() + 3600_000)
     await sleep(5000)
     expect(tab.state.status).toBe('waiting')
   })
 
-  it('at once when the page is looked at after a sleep', async () => {
-    const tab = await opened()
+  it('at once when the page is looked at after a sleep', () => {
+    const tab = browser.opened()
     vi.setSystemTime(Date.now() + 46_000)
     tab.visible(true)
     expect(tab.state.status).toBe('connecting')
@@ -206,15 +191,15 @@ describe('wakes up', () => {
     expect(Source.open).toHaveLength(1)
   })
 
-  it('out of a back-off when the page is looked at', async () => {
-    const tab = await opened()
+  it('out of a back-off when the page is looked at', () => {
+    const tab = browser.opened()
     Source.last.fail()
     tab.visible(true)
     expect(tab.state.status).toBe('connecting')
   })
 
-  it('when the network is back, since the old connection went with the old network', async () => {
-    const tab = await opened()
+  it('when the network is back, since the old connection went with the old network', () => {
+    const tab = browser.opened()
     tab.online(true)
     expect(Source.all).toHaveLength(2)
     expect(Source.open).toEqual([Source.last])
@@ -222,7 +207,7 @@ describe('wakes up', () => {
   })
 
   it('from the back/forward cache, at its position', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     tab.hide()
     expect(Source.open).toHaveLength(0)
     await sleep(600_000)
@@ -232,8 +217,8 @@ describe('wakes up', () => {
     expect(Source.open).toHaveLength(1)
   })
 
-  it('from a freeze', async () => {
-    const tab = await opened()
+  it('from a freeze', () => {
+    const tab = browser.opened()
     tab.document.dispatchEvent(new Event('freeze'))
     expect(Source.open).toHaveLength(0)
     tab.document.dispatchEvent(new Event('resume'))
@@ -241,7 +226,7 @@ describe('wakes up', () => {
   })
 
   it('not when there is no need', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     await sleep(20_000)
     tab.visible(true)
     tab.page.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: false }))
@@ -249,7 +234,7 @@ describe('wakes up', () => {
   })
 
   it('no more when it was stopped', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     tab.run(() => tab.client.events.disconnect())
     tab.online(true)
     tab.visible(true)
@@ -259,7 +244,7 @@ describe('wakes up', () => {
   })
 
   it('does not close in a hidden tab', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     tab.visible(false)
     await sleep(20_000)
     expect(tab.state.status).toBe('open')
@@ -269,7 +254,7 @@ describe('wakes up', () => {
 
 describe('what the service says', () => {
   it('reconnect: comes back after that delay, which is no failure', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     Source.last.frame('reconnect', { delayMs: 47_000 })
     expect(tab.state).toEqual({ status: 'waiting', until: Date.now() + 47_000 })
     expect(Source.open).toHaveLength(0)
@@ -282,14 +267,14 @@ describe('what the service says', () => {
   })
 
   it.each([{}, { delayMs: -5 }, { delayMs: 'soon' }])('reconnect %j: comes back at once', async (data) => {
-    await opened()
+    browser.opened()
     Source.last.frame('reconnect', data)
     await sleep(0)
     expect(Source.all).toHaveLength(2)
   })
 
   it('revoked: closes for good', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     Source.last.frame('revoked', { reason: 'replaced' })
     expect(tab.state).toEqual({ status: 'closed', reason: 'revoked', detail: 'replaced' })
     expect(tab.errors).toEqual(['revoked'])
@@ -297,8 +282,8 @@ describe('what the service says', () => {
     expect(Source.all).toHaveLength(1)
   })
 
-  it('revoked by the log-out: closes without an error', async () => {
-    const tab = await opened()
+  it('revoked by the log-out: closes without an error', () => {
+    const tab = browser.opened()
     Source.last.frame('revoked', { reason: 'logout' })
     expect(tab.state).toEqual({ status: 'closed', reason: 'revoked', detail: 'logout' })
     expect(tab.errors).toEqual([])
@@ -306,7 +291,7 @@ describe('what the service says', () => {
 
   it('expired: the cookie may have been renewed since', async () => {
     const fetch = vi.fn(async () => session(1))
-    const tab = await opened({ fetch })
+    const tab = browser.opened({ fetch })
     Source.last.frame('revoked', { reason: 'expired' })
     await sleep(0)
     expect(tab.state.status).toBe('waiting')
@@ -400,7 +385,7 @@ describe('who it is', () => {
   })
 
   it('a log-in as somebody else begins a new stream, without the old position', async () => {
-    const tab = await opened({ fetch: async () => session(2) })
+    const tab = browser.opened({ fetch: async () => session(2) })
     Source.last.frame('message', message(1), 'p1')
     await tab.run(() => tab.client.login({ username: 'u', password: 'p' }))
     expect(Source.open).toEqual([Source.last])
@@ -410,8 +395,8 @@ describe('who it is', () => {
     expect(tab.seen).toEqual(['c:1-2/1/1', 'c:1-2/1/1'])
   })
 
-  it('an event of somebody else ends the stream and reaches no handler', async () => {
-    const tab = await opened()
+  it('an event of somebody else ends the stream and reaches no handler', () => {
+    const tab = browser.opened()
     Source.last.frame('message', message(1, 2))
     expect(tab.seen).toEqual([])
     expect(tab.state).toEqual({ status: 'closed', reason: 'other_user' })

@@ -1,43 +1,29 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Browser, fakeTime, refusal, Service, Source, sleep, type Tab } from './browser.js'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { Browser, Source, sleep, type Tab } from './browser.js'
+import { refusal, Service } from './service.js'
 
 let browser: Browser
 let service: Service
 
 beforeEach(() => {
-  fakeTime()
-  browser = new Browser()
+  browser = Browser.make()
   service = new Service()
 })
 
-afterEach(() => {
-  browser.close()
-  vi.useRealTimers()
-})
-
-async function tabs(n: number): Promise<Tab[]> {
-  const made = Array.from({ length: n }, () => browser.tab().connect())
-  await sleep(100)
-  return made
-}
-
-const leader = () => Source.open[0]!.tab!
-const ids = (from: number, to: number) => service.ids(from, to)
-
 describe('seven tabs', () => {
   it('have one stream, and each gets each event once', async () => {
-    const all = await tabs(7)
+    const all = await browser.share(7)
     service.publish(3)
     await sleep(100)
     expect(Source.all).toHaveLength(1)
     for (const t of all) {
       expect(t.state).toEqual({ status: 'open' })
-      expect(t.seen).toEqual(ids(0, 3))
+      expect(t.seen).toEqual(service.ids(0, 3))
     }
   })
 
   it('each get a ready, also the one that comes late', async () => {
-    await tabs(2)
+    await browser.share(2)
     const late = browser.tab()
     const ready = vi.fn()
     late.client.events.on('ready', ready)
@@ -52,10 +38,10 @@ describe('seven tabs', () => {
   it.each(['crash', 'close', 'hide'] as const)(
     'go on when the leader is gone (%s): nothing lost, nothing doubled',
     async (how) => {
-      const all = await tabs(7)
+      const all = await browser.share(7)
       service.publish(3)
       await sleep(100)
-      const old = leader()
+      const old = browser.leader
       service.publish(2) // on their way when it goes
       old[how]()
       service.publish(2)
@@ -64,36 +50,36 @@ describe('seven tabs', () => {
       await sleep(100)
       const rest = all.filter((t) => t !== old)
       expect(Source.open).toHaveLength(1)
-      expect(leader()).not.toBe(old)
+      expect(browser.leader).not.toBe(old)
       for (const t of rest) {
         expect(t.state).toEqual({ status: 'open' })
-        expect(t.seen).toEqual(ids(0, 8))
+        expect(t.seen).toEqual(service.ids(0, 8))
       }
     },
   )
 
   it('go on when the leader crashes before it could pass on what it got', async () => {
-    const all = await tabs(7)
-    const old = leader()
+    const all = await browser.share(7)
+    const old = browser.leader
     for (const c of old.channels) c.postMessage = () => {} // nothing comes out any more
     service.publish(3)
-    expect(old.seen).toEqual(ids(0, 3))
+    expect(old.seen).toEqual(service.ids(0, 3))
     old.crash()
     await sleep(100)
-    for (const t of all.filter((t) => t !== old)) expect(t.seen).toEqual(ids(0, 3))
+    for (const t of all.filter((t) => t !== old)) expect(t.seen).toEqual(service.ids(0, 3))
   })
 
   it('take over from a leader that is frozen, which follows when it thaws', async () => {
-    const all = await tabs(7)
+    const all = await browser.share(7)
     service.publish(1)
     await sleep(10)
-    const old = leader()
+    const old = browser.leader
     old.freeze()
     service.publish(2) // the frozen tab's stream takes them, and nobody sees it
     await sleep(100_000)
     const rest = all.filter((t) => t !== old)
     for (const t of rest) {
-      expect(t.seen).toEqual(ids(0, 3))
+      expect(t.seen).toEqual(service.ids(0, 3))
       expect(t.state.status).toBe('open')
     }
     old.thaw()
@@ -101,15 +87,15 @@ describe('seven tabs', () => {
     service.publish(1)
     await sleep(100)
     expect(Source.open).toHaveLength(1)
-    expect(leader()).not.toBe(old)
-    for (const t of rest) expect(t.seen).toEqual(ids(0, 4))
-    expect(old.seen.filter((id) => !id.startsWith('reset'))).toEqual(ids(0, 4))
+    expect(browser.leader).not.toBe(old)
+    for (const t of rest) expect(t.seen).toEqual(service.ids(0, 4))
+    expect(old.seen.filter((id) => !id.startsWith('reset'))).toEqual(service.ids(0, 4))
     expect(all.flatMap((t) => t.errors)).toEqual([])
   })
 
   it('leave a leader alone that answers: heartbeats pass for life, and silence is asked about first', async () => {
-    await tabs(3)
-    const first = leader()
+    await browser.share(3)
+    const first = browser.leader
     for (let i = 0; i < 10; i++) {
       await sleep(25_000)
       service.heartbeat()
@@ -117,27 +103,27 @@ describe('seven tabs', () => {
     expect(Source.all).toHaveLength(1)
     // The stream is silent; its tab isn't. It is the leader who gives the stream up.
     await sleep(90_000)
-    expect(leader()).toBe(first)
+    expect(browser.leader).toBe(first)
   })
 
   it('let a tab that returns catch up from the others, without a reset', async () => {
-    const [a, b] = (await tabs(2)) as [Tab, Tab]
-    const away = leader() === a ? b : a
+    const [a, b] = (await browser.share(2)) as [Tab, Tab]
+    const away = browser.leader === a ? b : a
     service.publish(1)
     await sleep(10)
     away.hide()
     service.publish(5)
     await sleep(100)
-    expect(away.seen).toEqual(ids(0, 1))
+    expect(away.seen).toEqual(service.ids(0, 1))
     away.show()
     await sleep(100)
-    expect(away.seen).toEqual(ids(0, 6))
+    expect(away.seen).toEqual(service.ids(0, 6))
     expect(Source.all).toHaveLength(1)
   })
 
   it('tell a tab that was away too long to fetch its lists again', async () => {
-    const [a, b] = (await tabs(2)) as [Tab, Tab]
-    const away = leader() === a ? b : a
+    const [a, b] = (await browser.share(2)) as [Tab, Tab]
+    const away = browser.leader === a ? b : a
     service.publish(1)
     await sleep(10)
     away.hide()
@@ -147,12 +133,12 @@ describe('seven tabs', () => {
     await sleep(100)
     service.publish(1)
     await sleep(10)
-    expect(away.seen).toEqual([...ids(0, 1), 'reset not_resumed', ...ids(201, 202)])
+    expect(away.seen).toEqual([...service.ids(0, 1), 'reset not_resumed', ...service.ids(201, 202)])
   })
 
   it('do not fill a gap with what only seems to fit: the one who answers has one of its own', async () => {
-    const [a, b, c] = (await tabs(3)) as [Tab, Tab, Tab]
-    expect(leader()).toBe(a)
+    const [a, b, c] = (await browser.share(3)) as [Tab, Tab, Tab]
+    expect(browser.leader).toBe(a)
     service.publish(1)
     await sleep(10)
     c.hide()
@@ -165,35 +151,35 @@ describe('seven tabs', () => {
     await sleep(100)
     a.close()
     await sleep(100)
-    expect(leader()).toBe(b)
+    expect(browser.leader).toBe(b)
     c.show()
     await sleep(100)
     service.publish(1)
     await sleep(100)
-    expect(c.seen).toEqual([...ids(0, 1), 'reset not_resumed', ...ids(202, 203)])
+    expect(c.seen).toEqual([...service.ids(0, 1), 'reset not_resumed', ...service.ids(202, 203)])
   })
 
   it('are not disturbed by a tab that thaws and takes itself for the leader', async () => {
-    const [a, b, c] = (await tabs(3)) as [Tab, Tab, Tab]
-    expect(leader()).toBe(a)
+    const [a, b, c] = (await browser.share(3)) as [Tab, Tab, Tab]
+    expect(browser.leader).toBe(a)
     b.freeze() // it is the next one
     a.close() // so the lock goes to it, and it doesn't know
     await sleep(100_000)
-    expect(leader()).toBe(c)
+    expect(browser.leader).toBe(c)
     b.thaw()
     await sleep(100)
     service.publish(1)
     await sleep(100)
     for (const t of [b, c]) {
       expect(t.state.status).toBe('open')
-      expect(t.seen.filter((id) => !id.startsWith('reset'))).toEqual(ids(0, 1))
+      expect(t.seen.filter((id) => !id.startsWith('reset'))).toEqual(service.ids(0, 1))
     }
     expect(Source.open).toHaveLength(1)
   })
 
   it('notice a frame that never came', async () => {
-    const [a, b] = (await tabs(2)) as [Tab, Tab]
-    const follower = leader() === a ? b : a
+    const [a, b] = (await browser.share(2)) as [Tab, Tab]
+    const follower = browser.leader === a ? b : a
     const [channel] = follower.channels
     const hear = channel!.onmessage
     channel!.onmessage = null
@@ -202,11 +188,11 @@ describe('seven tabs', () => {
     channel!.onmessage = hear
     service.publish(1)
     await sleep(100)
-    expect(follower.seen).toEqual(ids(0, 2))
+    expect(follower.seen).toEqual(service.ids(0, 2))
   })
 
   it('resume where the leader was when its stream breaks', async () => {
-    const all = await tabs(3)
+    const all = await browser.share(3)
     service.down = true
     Source.open[0]!.fail()
     service.publish(2)
@@ -214,12 +200,12 @@ describe('seven tabs', () => {
     for (const t of all) expect(t.state.status).toBe('waiting')
     service.down = false
     await sleep(3100)
-    for (const t of all) expect(t.seen).toEqual(ids(0, 2))
+    for (const t of all) expect(t.seen).toEqual(service.ids(0, 2))
     expect(Source.all).toHaveLength(2)
   })
 
   it('wake the leader when one of them is looked at', async () => {
-    const all = await tabs(2)
+    const all = await browser.share(2)
     service.down = true
     Source.open[0]!.fail()
     service.down = false
@@ -230,7 +216,7 @@ describe('seven tabs', () => {
   })
 
   it('have a reset of the service all', async () => {
-    const all = await tabs(3)
+    const all = await browser.share(3)
     Source.last.frame('reset', { reason: 'expired' }, '9.0')
     await sleep(10)
     for (const t of all) expect(t.seen).toEqual(['reset expired'])
@@ -238,8 +224,8 @@ describe('seven tabs', () => {
 
   it('are each told that a stream begins anew', async () => {
     Source.onopen = (s) => setTimeout(() => s.ready(false), 1) // a service without positions
-    const all = await tabs(3)
-    leader().crash()
+    const all = await browser.share(3)
+    browser.leader.crash()
     await sleep(100)
     const rest = all.filter((t) => !t.dead)
     for (const t of rest) expect(t.seen).toEqual(['reset not_resumed'])
@@ -248,7 +234,7 @@ describe('seven tabs', () => {
 
 describe('the end', () => {
   it('by the service ends all tabs', async () => {
-    const all = await tabs(7)
+    const all = await browser.share(7)
     Source.last.frame('revoked', { reason: 'deleted' })
     await sleep(100)
     for (const t of all) {
@@ -265,7 +251,7 @@ describe('the end', () => {
       browser.tab({ fetch: async () => new Response(null, { status: 204 }) }).connect(),
     )
     await sleep(100)
-    const follower = all.find((t) => t !== leader())!
+    const follower = all.find((t) => t !== browser.leader)!
     await follower.run(() => follower.client.logout())
     await sleep(100)
     for (const t of all) {
@@ -288,14 +274,14 @@ describe('the end', () => {
   })
 
   it('of one tab is no end for the others', async () => {
-    const all = await tabs(3)
-    const first = leader()
+    const all = await browser.share(3)
+    const first = browser.leader
     first.run(() => first.client.events.disconnect())
     await sleep(100)
     service.publish(1)
     await sleep(100)
     expect(first.state).toEqual({ status: 'closed', reason: 'stopped' })
-    for (const t of all.filter((t) => t !== first)) expect(t.seen).toEqual(ids(0, 1))
+    for (const t of all.filter((t) => t !== first)) expect(t.seen).toEqual(service.ids(0, 1))
     expect(first.seen).toEqual([])
   })
 })
@@ -319,7 +305,7 @@ describe('each has its own', () => {
     service.publish(2)
     await sleep(10)
     expect(Source.open).toHaveLength(3)
-    for (const t of browser.tabs) expect(t.seen).toEqual(ids(0, 2))
+    for (const t of browser.tabs) expect(t.seen).toEqual(service.ids(0, 2))
   })
 
   it('where the browser refuses locks', async () => {
@@ -333,7 +319,7 @@ describe('each has its own', () => {
     service.publish(2)
     await sleep(10)
     expect(Source.open).toHaveLength(2)
-    for (const t of browser.tabs) expect(t.seen).toEqual(ids(0, 2))
+    for (const t of browser.tabs) expect(t.seen).toEqual(service.ids(0, 2))
   })
 
   it('when it is told not to share', async () => {
