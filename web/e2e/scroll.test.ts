@@ -44,8 +44,10 @@ describe('History', () => {
     const before = await where()
     await bob.say(chat, 'down below')
     await page.getByRole('button', { name: '1 new' }).waitFor()
+    await until('the new line stands above it', async () =>
+      (await page.locator('.new-line + .message').textContent())?.includes('down below'),
+    )
     expect(await where()).toBe(before)
-    expect(await page.locator('.new-line + .message').textContent()).toContain('down below')
     await page.getByRole('button', { name: '1 new' }).click()
     await page.locator('.bubble', { hasText: 'down below' }).waitFor()
     await page.getByRole('button', { name: /new|Latest/ }).waitFor({ state: 'detached' })
