@@ -1,16 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { vi } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import { createTidings, type EventOf, type Tidings, type TidingsOptions } from '../src/index.js'
 import type { Env } from '../src/stream.js'
+import { session } from './service.js'
 
-// A browser with tabs and a service, in one process and on fake time. What a tab does
-// runs "in" it, timers included, so that it can be frozen or crash at any moment.
+// A browser with tabs, in one process and on fake time. What a tab does runs "in" it,
+// timers included, so that it can be frozen or crash at any moment.
 
 const inside = new AsyncLocalStorage<Tab>()
 
-/** Puts time under the test's control. Timers that a tab sets stop with it. */
+/** Puts time under the test's control, to its end. Timers that a tab sets stop with it. */
 export function fakeTime() {
   vi.useFakeTimers({ now: 1_700_000_000_000 })
+  onTestFinished(() => void vi.useRealTimers())
   const cleared = new WeakSet<object>()
   for (const name of ['setTimeout', 'setInterval'] as const) {
     const real = globalThis[name] as (f: () => void, ms?: number) => object
@@ -98,21 +100,6 @@ export class Source extends EventTarget {
   }
 }
 
-/** A message to user 1, the n-th of its conversation. */
-export const message = (n: number, userId = 1) => ({
-  userId,
-  type: 'message',
-  data: { conversationId: '1-2', message: { id: `${n}`, seq: n, content: `message ${n}` } },
-  eventId: `c:1-2/${n}/1`,
-})
-
-export const json = (body: unknown, status = 200, headers: Record<string, string> = {}) =>
-  new Response(status === 204 ? null : JSON.stringify(body), { status, headers })
-
-export const session = (id: number) => json({ user: { id, username: 'u', displayName: 'U' }, expires: '' })
-export const refusal = (status: number, code: string, headers = {}) =>
-  json({ type: `/problems/${code}`, title: code, status, code }, status, headers)
-
 class Storage0 {
   #m = new Map<string, string>()
   get length() {
@@ -141,10 +128,39 @@ export class Browser {
   delay: () => number = () => 1
   readonly #locks = new Map<string, { held?: Request | undefined; queue: Request[] }>()
 
+  /** One for a test, which ends with it, on fake time. What becomes of its streams the test says. */
+  static make(): Browser {
+    fakeTime()
+    Source.all = []
+    Source.onopen = () => {}
+    const browser = new Browser()
+    onTestFinished(() => browser.close())
+    return browser
+  }
+
   tab(options: TidingsOptions = {}, online = true): Tab {
     const tab = new Tab(this, { userId: 1, ...options }, online)
     this.tabs.push(tab)
     return tab
+  }
+
+  /** A tab with a stream of its own, which is open at the position p0. */
+  opened(options: TidingsOptions = {}): Tab {
+    const tab = this.tab({ share: false, ...options }).connect()
+    Source.last.ready(false, 'p0')
+    return tab
+  }
+
+  /** So many tabs that share a stream, once they all have it. */
+  async share(n: number): Promise<Tab[]> {
+    const tabs = Array.from({ length: n }, () => this.tab().connect())
+    await sleep(100)
+    return tabs
+  }
+
+  /** The tab that has the stream. */
+  get leader(): Tab {
+    return Source.open[0]!.tab!
   }
 
   request(name: string, options: LockOptions, f: () => unknown): Promise<unknown> {
@@ -346,53 +362,5 @@ class Channel {
   close() {
     this.#open = false
     this.tab.channels.delete(this)
-  }
-}
-
-/** A service that keeps its promises: each stream gets what comes after its position, once and in order. */
-export class Service {
-  readonly log: ReturnType<typeof message>[] = []
-  readonly #sent = new Map<Source, number>()
-  #connections = 0
-  down = false
-
-  constructor() {
-    Source.all = []
-    Source.onopen = (s) => {
-      setTimeout(() => {
-        if (this.down) return s.fail()
-        const from = s.position ? Number(s.position.split('.')[1]) : this.log.length
-        const id = ++this.#connections
-        this.#sent.set(s, from)
-        // Positions differ between connections.
-        Object.assign(s, { cursor: (n: number) => `${id}.${n}` })
-        s.ready(s.position !== '', `${id}.${from}`)
-        this.#push(s)
-      }, 5)
-    }
-  }
-
-  #push(s: Source) {
-    let n = this.#sent.get(s)!
-    while (n < this.log.length) {
-      const event = this.log[n++]
-      s.frame('message', event, (s as unknown as { cursor(n: number): string }).cursor(n))
-    }
-    this.#sent.set(s, n)
-  }
-
-  publish(count = 1) {
-    for (let i = 0; i < count; i++) {
-      this.log.push(message(this.log.length + 1))
-      for (const s of Source.open) if (this.#sent.has(s)) this.#push(s)
-    }
-  }
-
-  heartbeat() {
-    for (const s of Source.open) if (this.#sent.has(s)) s.frame('heartbeat', { ts: Date.now() })
-  }
-
-  ids(from = 0, to = this.log.length) {
-    return this.log.slice(from, to).map((e) => e.eventId)
   }
 }

@@ -1,9 +1,8 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { documents } from '../scripts/generate.mjs'
 import { createTidings, type Routes, TidingsError, type TidingsOptions } from '../src/index.js'
-import { fakeTime, json, refusal, session, sleep } from './browser.js'
-
-afterEach(() => vi.useRealTimers())
+import { fakeTime, sleep } from './browser.js'
+import { json, refusal, session } from './service.js'
 
 interface Asked {
   method: string

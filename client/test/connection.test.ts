@@ -1,30 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Browser, fakeTime, json, message, refusal, Source, session, sleep, type Tab } from './browser.js'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { Browser, Source, sleep } from './browser.js'
+import { message, refusal, session } from './service.js'
+
+// A stream from its opening to its end: states, reconnection, positions.
 
 let browser: Browser
 
 beforeEach(() => {
-  fakeTime()
-  browser = new Browser()
-  Source.all = []
-  Source.onopen = () => {}
+  browser = Browser.make()
 })
-
-afterEach(() => {
-  browser.close()
-  vi.useRealTimers()
-})
-
-/** A page of its own whose stream is open. */
-async function opened(options: Parameters<Browser['tab']>[0] = {}): Promise<Tab> {
-  const tab = browser.tab({ share: false, ...options }).connect()
-  await sleep(0)
-  Source.last.ready(false, 'p0')
-  return tab
-}
 
 describe('state', () => {
-  it('is open when the position is fixed, not before', async () => {
+  it('is open when the position is fixed, not before', () => {
     const tab = browser.tab({ share: false })
     expect(tab.state).toEqual({ status: 'closed', reason: 'stopped' })
     tab.connect()
@@ -35,14 +22,14 @@ describe('state', () => {
     expect(tab.state).toEqual({ status: 'open' })
   })
 
-  it('connects once, however often it is asked', async () => {
-    const tab = await opened()
+  it('connects once, however often it is asked', () => {
+    const tab = browser.opened()
     tab.connect().connect()
     expect(Source.all).toHaveLength(1)
   })
 
-  it('disconnects, and goes on from where it was', async () => {
-    const tab = await opened()
+  it('disconnects, and goes on from where it was', () => {
+    const tab = browser.opened()
     Source.last.frame('message', message(1), 'p1')
     tab.run(() => tab.client.events.disconnect())
     expect(tab.state).toEqual({ status: 'closed', reason: 'stopped' })
@@ -52,7 +39,7 @@ describe('state', () => {
     expect(tab.errors).toEqual([])
   })
 
-  it('tells listeners of each change until they leave', async () => {
+  it('tells listeners of each change until they leave', () => {
     const tab = browser.tab({ share: false })
     const heard = vi.fn()
     const leave = tab.client.events.subscribe(heard)
@@ -67,7 +54,7 @@ describe('state', () => {
 
 describe('back-off', () => {
   it('doubles from reconnectDelay to 30 s, jittered by half', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     const waits: number[] = []
     for (let i = 0; i < 7; i++) {
       Source.last.fail()
@@ -88,7 +75,7 @@ describe('back-off', () => {
   })
 
   it('begins anew after a stable minute, not before', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     const wait = () => (tab.state.status === 'waiting' ? tab.state.until - Date.now() : Number.NaN)
     for (let i = 0; i < 4; i++) {
       Source.last.fail()
@@ -127,7 +114,7 @@ describe('back-off', () => {
 
 describe('position', () => {
   it('is kept outside the EventSource and given to the next one', async () => {
-    await opened()
+    browser.opened()
     Source.last.frame('message', message(1), 'a+b/=')
     Source.last.fail()
     await sleep(3000)
@@ -138,7 +125,7 @@ describe('position', () => {
   })
 
   it('moves with blocks that hold nothing but an id', async () => {
-    await opened()
+    browser.opened()
     Source.last.lastEventId = 'p7' // EventSource shows it with the next event
     Source.last.frame('heartbeat', { ts: 1 })
     Source.last.fail()
@@ -147,129 +134,16 @@ describe('position', () => {
   })
 
   it('joins a query that is there', async () => {
-    await opened({ events: '/api/events?types=message' })
+    browser.opened({ events: '/api/events?types=message' })
     Source.last.fail()
     await sleep(3000)
     expect(Source.last.url).toBe('/api/events?types=message&lastEventId=p0')
   })
 })
 
-describe('a stream that is silent', () => {
-  it('for 75 s is given up, with an error that names the likely reason', async () => {
-    const tab = await opened()
-    await sleep(74_000)
-    expect(tab.state.status).toBe('open')
-    await sleep(1000)
-    expect(tab.state.status).toBe('waiting')
-    expect(tab.errors).toEqual(['silent'])
-  })
-
-  it('is not opened again when that error makes the page stop it', async () => {
-    const tab = await opened()
-    tab.client.events.onError(() => tab.client.events.disconnect())
-    await sleep(600_000)
-    expect(tab.state).toEqual({ status: 'closed', reason: 'stopped' })
-    expect(Source.all).toHaveLength(1)
-  })
-
-  it('from the start is given up too: a proxy holds it back', async () => {
-    const tab = browser.tab({ share: false }).connect()
-    await sleep(80_000)
-    expect(tab.errors).toEqual(['silent'])
-  })
-
-  it('but for heartbeats is alive', async () => {
-    const tab = await opened()
-    for (let i = 0; i < 20; i++) {
-      await sleep(25_000)
-      Source.last.frame('heartbeat', { ts: 1 })
-    }
-    expect(tab.states).toEqual(['connecting', 'open'])
-    expect(Source.all).toHaveLength(1)
-  })
-})
-
-describe('wakes up', () => {
-  it('when the machine has slept: timers stood still, the clock did not', async () => {
-    const tab = await opened()
-    vi.setSystemTime(Date.now() + 3600_000)
-    await sleep(5000)
-    expect(tab.state.status).toBe('waiting')
-  })
-
-  it('at once when the page is looked at after a sleep', async () => {
-    const tab = await opened()
-    vi.setSystemTime(Date.now() + 46_000)
-    tab.visible(true)
-    expect(tab.state.status).toBe('connecting')
-    expect(Source.all).toHaveLength(2)
-    expect(Source.open).toHaveLength(1)
-  })
-
-  it('out of a back-off when the page is looked at', async () => {
-    const tab = await opened()
-    Source.last.fail()
-    tab.visible(true)
-    expect(tab.state.status).toBe('connecting')
-  })
-
-  it('when the network is back, since the old connection went with the old network', async () => {
-    const tab = await opened()
-    tab.online(true)
-    expect(Source.all).toHaveLength(2)
-    expect(Source.open).toEqual([Source.last])
-    expect(tab.state.status).toBe('connecting')
-  })
-
-  it('from the back/forward cache, at its position', async () => {
-    const tab = await opened()
-    tab.hide()
-    expect(Source.open).toHaveLength(0)
-    await sleep(600_000)
-    expect(Source.all).toHaveLength(1)
-    tab.show()
-    expect(Source.last.position).toBe('p0')
-    expect(Source.open).toHaveLength(1)
-  })
-
-  it('from a freeze', async () => {
-    const tab = await opened()
-    tab.document.dispatchEvent(new Event('freeze'))
-    expect(Source.open).toHaveLength(0)
-    tab.document.dispatchEvent(new Event('resume'))
-    expect(Source.open).toHaveLength(1)
-  })
-
-  it('not when there is no need', async () => {
-    const tab = await opened()
-    await sleep(20_000)
-    tab.visible(true)
-    tab.page.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: false }))
-    expect(Source.all).toHaveLength(1)
-  })
-
-  it('no more when it was stopped', async () => {
-    const tab = await opened()
-    tab.run(() => tab.client.events.disconnect())
-    tab.online(true)
-    tab.visible(true)
-    tab.show()
-    await sleep(600_000)
-    expect(Source.all).toHaveLength(1)
-  })
-
-  it('does not close in a hidden tab', async () => {
-    const tab = await opened()
-    tab.visible(false)
-    await sleep(20_000)
-    expect(tab.state.status).toBe('open')
-    expect(Source.open).toHaveLength(1)
-  })
-})
-
 describe('what the service says', () => {
   it('reconnect: comes back after that delay, which is no failure', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     Source.last.frame('reconnect', { delayMs: 47_000 })
     expect(tab.state).toEqual({ status: 'waiting', until: Date.now() + 47_000 })
     expect(Source.open).toHaveLength(0)
@@ -282,14 +156,14 @@ describe('what the service says', () => {
   })
 
   it.each([{}, { delayMs: -5 }, { delayMs: 'soon' }])('reconnect %j: comes back at once', async (data) => {
-    await opened()
+    browser.opened()
     Source.last.frame('reconnect', data)
     await sleep(0)
     expect(Source.all).toHaveLength(2)
   })
 
   it('revoked: closes for good', async () => {
-    const tab = await opened()
+    const tab = browser.opened()
     Source.last.frame('revoked', { reason: 'replaced' })
     expect(tab.state).toEqual({ status: 'closed', reason: 'revoked', detail: 'replaced' })
     expect(tab.errors).toEqual(['revoked'])
@@ -297,8 +171,8 @@ describe('what the service says', () => {
     expect(Source.all).toHaveLength(1)
   })
 
-  it('revoked by the log-out: closes without an error', async () => {
-    const tab = await opened()
+  it('revoked by the log-out: closes without an error', () => {
+    const tab = browser.opened()
     Source.last.frame('revoked', { reason: 'logout' })
     expect(tab.state).toEqual({ status: 'closed', reason: 'revoked', detail: 'logout' })
     expect(tab.errors).toEqual([])
@@ -306,7 +180,7 @@ describe('what the service says', () => {
 
   it('expired: the cookie may have been renewed since', async () => {
     const fetch = vi.fn(async () => session(1))
-    const tab = await opened({ fetch })
+    const tab = browser.opened({ fetch })
     Source.last.frame('revoked', { reason: 'expired' })
     await sleep(0)
     expect(tab.state.status).toBe('waiting')
@@ -316,105 +190,5 @@ describe('what the service says', () => {
     Source.last.frame('revoked', { reason: 'expired' })
     await sleep(0)
     expect(tab.state).toEqual({ status: 'closed', reason: 'revoked', detail: 'expired' })
-  })
-})
-
-describe('a stream that is refused', () => {
-  it('by 401 ends with an error: EventSource hides the status, the session tells it', async () => {
-    const fetch = vi.fn(async () => refusal(401, 'unauthenticated'))
-    const tab = browser.tab({ share: false, fetch }).connect()
-    Source.last.fail(true)
-    await sleep(0)
-    expect(fetch.mock.calls).toMatchObject([['/api/auth/session', { method: 'GET' }]])
-    expect(tab.state).toEqual({ status: 'closed', reason: 'unauthorized' })
-    expect(tab.errors).toEqual(['unauthorized'])
-    await sleep(600_000)
-    expect(Source.all).toHaveLength(1)
-  })
-
-  it.each([
-    ['a gateway that is away', async () => json({}, 502)],
-    ['a service that is away', async () => Promise.reject(new TypeError('failed'))],
-    ['a session that is good', async () => session(1)],
-  ])('by %s comes back', async (_, fetch) => {
-    const tab = browser.tab({ share: false, fetch }).connect()
-    Source.last.fail(true)
-    await sleep(0)
-    expect(tab.state.status).toBe('waiting')
-    await sleep(3000)
-    expect(Source.all).toHaveLength(2)
-  })
-
-  it('because somebody else is logged in now ends', async () => {
-    const tab = browser.tab({ share: false, fetch: async () => session(2) }).connect()
-    Source.last.fail(true)
-    await sleep(0)
-    expect(tab.state).toEqual({ status: 'closed', reason: 'other_user' })
-    expect(tab.errors).toEqual(['other_user'])
-  })
-
-  it('is not examined any more when it was stopped meanwhile', async () => {
-    const tab = browser.tab({ share: false, fetch: async () => refusal(401, 'unauthenticated') }).connect()
-    Source.last.fail(true)
-    tab.run(() => tab.client.events.disconnect())
-    await sleep(0)
-    expect(tab.state).toEqual({ status: 'closed', reason: 'stopped' })
-    expect(tab.errors).toEqual([])
-  })
-})
-
-describe('who it is', () => {
-  it('is asked when the page does not know, until there is an answer', async () => {
-    const fetch = vi.fn(async () => json({}, 503))
-    const tab = browser.tab({ share: false, fetch, userId: undefined as never }).connect()
-    await sleep(0)
-    expect(tab.state.status).toBe('waiting')
-    expect(Source.all).toHaveLength(0)
-    fetch.mockImplementation(async () => session(1))
-    await sleep(3000)
-    Source.last.ready()
-    Source.last.frame('message', message(1))
-    expect(tab.seen).toEqual(['c:1-2/1/1'])
-    expect(fetch).toHaveBeenCalledTimes(2)
-  })
-
-  it('401: no stream is opened at all', async () => {
-    const tab = browser
-      .tab({ share: false, fetch: async () => refusal(401, 'unauthenticated'), userId: undefined as never })
-      .connect()
-    await sleep(0)
-    expect(tab.state).toEqual({ status: 'closed', reason: 'unauthorized' })
-    expect(tab.errors).toEqual(['unauthorized'])
-    expect(Source.all).toHaveLength(0)
-  })
-
-  it('a log-in opens the stream that was wanted', async () => {
-    const fetch = vi.fn(async () => refusal(401, 'unauthenticated'))
-    const tab = browser.tab({ share: false, fetch, userId: undefined as never }).connect()
-    await sleep(0)
-    fetch.mockImplementation(async () => session(5))
-    await tab.run(() => tab.client.login({ username: 'u', password: 'p' }))
-    Source.last.ready()
-    Source.last.frame('message', message(1, 5))
-    expect(tab.seen).toEqual(['c:1-2/1/1'])
-  })
-
-  it('a log-in as somebody else begins a new stream, without the old position', async () => {
-    const tab = await opened({ fetch: async () => session(2) })
-    Source.last.frame('message', message(1), 'p1')
-    await tab.run(() => tab.client.login({ username: 'u', password: 'p' }))
-    expect(Source.open).toEqual([Source.last])
-    expect(Source.last.position).toBe('')
-    Source.last.ready()
-    Source.last.frame('message', message(1, 2))
-    expect(tab.seen).toEqual(['c:1-2/1/1', 'c:1-2/1/1'])
-  })
-
-  it('an event of somebody else ends the stream and reaches no handler', async () => {
-    const tab = await opened()
-    Source.last.frame('message', message(1, 2))
-    expect(tab.seen).toEqual([])
-    expect(tab.state).toEqual({ status: 'closed', reason: 'other_user' })
-    expect(tab.errors).toEqual(['other_user'])
   })
 })

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { OutboxChange } from '../src/index.js'
-import { Browser, fakeTime, json, refusal, Source, session, sleep, type Tab } from './browser.js'
+import { Browser, Source, sleep, type Tab } from './browser.js'
+import { json, refusal, session } from './service.js'
 
 let browser: Browser
 /** What came to the service: "<log> <content> <key>". */
@@ -35,17 +36,9 @@ const waiting = (tab: Tab) => tab.client.outbox.items.map((i) => i.content)
 const offline = () => Promise.reject(new TypeError('failed'))
 
 beforeEach(() => {
-  fakeTime()
-  browser = new Browser()
-  Source.all = []
-  Source.onopen = () => {}
+  browser = Browser.make()
   arrived = []
   answer = stored
-})
-
-afterEach(() => {
-  browser.close()
-  vi.useRealTimers()
 })
 
 it('sends at once, and forgets what is sent', async () => {

@@ -14,7 +14,8 @@ import {
   useStreamState,
   useTidings,
 } from '../src/react.js'
-import { Browser, fakeTime, message, refusal, Source, sleep, type Tab } from './browser.js'
+import { Browser, Source, sleep, type Tab } from './browser.js'
+import { message, refusal } from './service.js'
 
 let browser: Browser
 let tab: Tab
@@ -23,10 +24,7 @@ let place: HTMLElement
 
 beforeEach(() => {
   vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true)
-  fakeTime()
-  browser = new Browser()
-  Source.all = []
-  Source.onopen = () => {}
+  browser = Browser.make()
   tab = browser.tab({ share: false })
   place = document.createElement('div')
   root = createRoot(place)
@@ -34,8 +32,6 @@ beforeEach(() => {
 
 afterEach(async () => {
   await act(() => root.unmount())
-  browser.close()
-  vi.useRealTimers()
 })
 
 const render = (...children: React.ReactElement[]) =>

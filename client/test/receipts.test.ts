@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type ReceiptsOptions, reportReceipts } from '../src/receipts.js'
-import { Browser, fakeTime, message, Source, sleep, type Tab } from './browser.js'
+import { Browser, Source, sleep, type Tab } from './browser.js'
+import { message } from './service.js'
 
 let browser: Browser
 let tab: Tab
@@ -27,21 +28,15 @@ const told = (type: string, ago: number) =>
 let n = 0
 
 beforeEach(() => {
-  fakeTime()
   sent = []
   n = 0
-  browser = new Browser()
-  Source.all = []
-  Source.onopen = () => {}
-  tab = browser.tab({ share: false }).connect()
+  browser = Browser.make()
+  tab = browser.opened()
   source = Source.last
-  source.ready(false, 'p0')
 })
 
 afterEach(() => {
   vi.restoreAllMocks()
-  browser.close()
-  vi.useRealTimers()
 })
 
 describe('receipts', () => {

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { fetchSource, parser } from '../src/source.js'
-import { Browser, fakeTime, message, refusal, session, sleep } from './browser.js'
+import { Browser, sleep } from './browser.js'
+import { message, refusal, session } from './service.js'
 
 type Frame = [name: string, data: string, id: string]
 
@@ -117,12 +118,7 @@ describe('fetch', () => {
 describe('a client with a token', () => {
   let browser: Browser
   beforeEach(() => {
-    fakeTime()
-    browser = new Browser()
-  })
-  afterEach(() => {
-    browser.close()
-    vi.useRealTimers()
+    browser = Browser.make()
   })
 
   it('streams by fetch; the token is asked for anew each time', async () => {

@@ -1,24 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createTidings, type TidingsError } from '../src/index.js'
-import { Browser, fakeTime, message, refusal, Source, session, sleep, type Tab } from './browser.js'
+import { Browser, Source, sleep, type Tab } from './browser.js'
+import { message, refusal, session } from './service.js'
 
 let browser: Browser
 let tab: Tab
 let source: Source
 
 beforeEach(() => {
-  fakeTime()
-  browser = new Browser()
-  Source.all = []
-  Source.onopen = () => {}
-  tab = browser.tab({ share: false }).connect()
+  browser = Browser.make()
+  tab = browser.opened()
   source = Source.last
-  source.ready(false, 'p0')
-})
-
-afterEach(() => {
-  browser.close()
-  vi.useRealTimers()
 })
 
 describe('handlers', () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { vi } from 'vitest'
+import { test as base, onTestFinished, vi } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const password = 'correct horse'
@@ -80,7 +80,7 @@ export class Service {
       })
       if (!answer.ok) continue
       const { token, user } = (await answer.json()) as { token: string; user: { id: number } }
-      return new Api(this.url, token, user.id)
+      return new Api(this.url, token, user.id, username)
     }
     throw new Error(`${username} can't log in`)
   }
@@ -91,6 +91,7 @@ export class Api {
     readonly url: string,
     readonly token: string,
     readonly id: number,
+    readonly name: string,
   ) {}
 
   // biome-ignore lint/suspicious/noExplicitAny: tests take from answers what they need
@@ -159,9 +160,11 @@ export class Person {
     readonly url: string,
   ) {}
 
+  /** One for a test; the pages close with it. */
   static async at(browser: Browser, service: Service, options: BrowserContextOptions = {}): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options })
     context.setDefaultTimeout(20_000)
+    onTestFinished(() => context.close())
     return new Person(context, service.url)
   }
 
@@ -200,3 +203,24 @@ export const write = async (page: Page, text: string) => {
 
 /** The texts of the messages on a page, in order. */
 export const texts = (page: Page) => page.locator('.message .bubble').allTextContents()
+
+let round = 0
+
+/** A test with a service and a browser, which those of a file share, and with people of its own. */
+export const test = base
+  // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from it that nothing else is needed
+  .extend('service', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const service = await Service.start()
+    onCleanup(() => service.stop())
+    return service
+  })
+  // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from it that nothing else is needed
+  .extend('browser', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const browser = await launch()
+    onCleanup(() => browser.close())
+    return browser
+  })
+  .extend('round', () => ++round)
+  .extend('alice', ({ service, round }) => service.as(`alice${round}`))
+  .extend('bob', ({ service, round }) => service.as(`bob${round}`))
+  .extend('carol', ({ service, round }) => service.as(`carol${round}`))

@@ -64,5 +64,4 @@ test('Operations', async () => {
   await refused
   await other.getByRole('region', { name: 'The service' }).waitFor({ state: 'detached' })
   expect([...a.mistakes, ...b.mistakes]).toEqual([])
-  await Promise.all([a.context.close(), b.context.close()])
 })

@@ -174,7 +174,6 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
       await check('gone')
 
       expect(person.mistakes).toEqual([])
-      await person.context.close()
     })
   })
 })

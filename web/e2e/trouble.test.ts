@@ -23,7 +23,6 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  await person.context.close()
   await service.stop()
 })
 

@@ -5,8 +5,8 @@ import { type FormEvent, useState } from 'react'
 import { explain, tidings } from './api'
 import { useMe } from './lists'
 import { loadMoreMembers, members } from './members'
+import { Person } from './person'
 import { Picker } from './picker'
-import { Avatar } from './ui/avatar'
 import { Chosen } from './ui/chosen'
 import { Menu, MenuItem } from './ui/menu'
 import { Confirm, Modal } from './ui/modal'
@@ -142,14 +142,7 @@ function MemberList({ group, mine, attempt }: { group: GroupChat; mine: boolean;
       <ul className="rows">
         {data?.members.map((m) => (
           <li key={m.id} className="row">
-            <Avatar name={m.displayName} id={m.id} />
-            <span className="row-text">
-              <span className="row-title cut">
-                <bdi>{m.displayName}</bdi>
-                {m.id === me.id && <span className="muted"> (you)</span>}
-              </span>
-              <span className="row-note cut">@{m.username}</span>
-            </span>
+            <Person user={m} you={m.id === me.id} />
             {m.role === 'owner' && (
               <span className="chip" data-active="">
                 <Crown size={14} aria-hidden="true" />

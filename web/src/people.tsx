@@ -1,14 +1,14 @@
 import type { UserRef } from '@tidings/client'
-import { Check, EllipsisVertical, MessageCircle, Search, UserPlus, UsersRound, UserX } from 'lucide-react'
+import { Check, EllipsisVertical, MessageCircle, UserPlus, UsersRound, UserX } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { useLocation } from 'wouter'
 import { explain, tidings } from './api'
-import { useFound } from './found'
+import { FindPeople, useFound } from './found'
 import { openConversation, useLists, useMe } from './lists'
+import { Person } from './person'
 import { hrefOf } from './state/place'
 import { friendsByName, incoming, outgoing } from './state/view'
 import { formatShort, useToday } from './time'
-import { Avatar } from './ui/avatar'
 import { Menu, MenuItem } from './ui/menu'
 import { Confirm } from './ui/modal'
 import { say } from './ui/toast'
@@ -23,20 +23,7 @@ export function People() {
       </header>
       <div className="page">
         <div className="page-inner">
-          <label className="search">
-            <span className="visually-hidden">Find people by username</span>
-            <Search size={17} />
-            <input
-              type="search"
-              className="input"
-              placeholder="Find people by username"
-              autoCapitalize="none"
-              spellCheck={false}
-              maxLength={32}
-              value={search}
-              onChange={(e) => setSearch(e.target.value)}
-            />
-          </label>
+          <FindPeople search={search} onSearch={setSearch} />
           {search.trim() ? <Found search={search} /> : <Known />}
         </div>
       </div>
@@ -61,6 +48,43 @@ function useDeed() {
   }
 }
 
+interface DeedProps {
+  label: string
+  primary?: boolean
+  busy: boolean
+  onClick: () => Promise<void>
+  children: ReactNode
+}
+
+function DeedButton({ label, primary, busy, onClick, children }: DeedProps) {
+  return (
+    <button
+      type="button"
+      className={primary ? 'button small primary' : 'button small'}
+      disabled={busy}
+      aria-label={label}
+      onClick={() => void onClick()}
+    >
+      {children}
+    </button>
+  )
+}
+
+function WriteButton({ user, busy, onClick }: { user: UserRef; busy: boolean; onClick: () => Promise<void> }) {
+  return (
+    <button
+      type="button"
+      className="icon-button"
+      disabled={busy}
+      aria-label={`Write to ${user.displayName}`}
+      title="Write"
+      onClick={() => void onClick()}
+    >
+      <MessageCircle size={20} />
+    </button>
+  )
+}
+
 function Section({ title, children }: { title: string; children: ReactNode }) {
   return (
     <section aria-label={title}>
@@ -70,19 +94,10 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
   )
 }
 
-function Person({ user, note, children }: { user: UserRef; note?: string; children: ReactNode }) {
+function PersonRow({ user, note, children }: { user: UserRef; note?: string; children: ReactNode }) {
   return (
     <li className="row">
-      <Avatar name={user.displayName} id={user.id} />
-      <span className="row-text">
-        <span className="row-title cut">
-          <bdi>{user.displayName}</bdi>
-        </span>
-        <span className="row-note cut">
-          @{user.username}
-          {note && ` · ${note}`}
-        </span>
-      </span>
+      <Person user={user} note={note} />
       <span className="row-actions">{children}</span>
     </li>
   )
@@ -107,27 +122,27 @@ function Known() {
       {asked.length > 0 && (
         <Section title="They ask to be your friends">
           {asked.map((r) => (
-            <Person key={r.id} user={r.from} note={formatShort(r.createdAt, today)}>
+            <PersonRow key={r.id} user={r.from} note={formatShort(r.createdAt, today)}>
               <Answer request={r.id} name={r.from.displayName} />
-            </Person>
+            </PersonRow>
           ))}
         </Section>
       )}
       {sent.length > 0 && (
         <Section title="You have asked">
           {sent.map((r) => (
-            <Person key={r.id} user={r.to} note={formatShort(r.createdAt, today)}>
+            <PersonRow key={r.id} user={r.to} note={formatShort(r.createdAt, today)}>
               <Withdraw request={r.id} name={r.to.displayName} />
-            </Person>
+            </PersonRow>
           ))}
         </Section>
       )}
       {friends.length > 0 && (
         <Section title={`Friends · ${friends.length}`}>
           {friends.map((f) => (
-            <Person key={f.user.id} user={f.user}>
+            <PersonRow key={f.user.id} user={f.user}>
               <FriendActions user={f.user} />
-            </Person>
+            </PersonRow>
           ))}
         </Section>
       )}
@@ -139,24 +154,17 @@ function Answer({ request, name }: { request: string; name: string }) {
   const { busy, run } = useDeed()
   return (
     <>
-      <button
-        type="button"
-        className="button small"
-        disabled={busy}
-        aria-label={`Decline ${name}`}
-        onClick={() => void run(() => tidings.friends.decline(request))}
-      >
+      <DeedButton label={`Decline ${name}`} busy={busy} onClick={() => run(() => tidings.friends.decline(request))}>
         Decline
-      </button>
-      <button
-        type="button"
-        className="button small primary"
-        disabled={busy}
-        aria-label={`Accept ${name}`}
-        onClick={() => void run(() => tidings.friends.accept(request))}
+      </DeedButton>
+      <DeedButton
+        primary
+        label={`Accept ${name}`}
+        busy={busy}
+        onClick={() => run(() => tidings.friends.accept(request))}
       >
         Accept
-      </button>
+      </DeedButton>
     </>
   )
 }
@@ -164,15 +172,13 @@ function Answer({ request, name }: { request: string; name: string }) {
 function Withdraw({ request, name }: { request: string; name: string }) {
   const { busy, run } = useDeed()
   return (
-    <button
-      type="button"
-      className="button small"
-      disabled={busy}
-      aria-label={`Withdraw the request to ${name}`}
-      onClick={() => void run(() => tidings.friends.withdraw(request))}
+    <DeedButton
+      label={`Withdraw the request to ${name}`}
+      busy={busy}
+      onClick={() => run(() => tidings.friends.withdraw(request))}
     >
       Withdraw
-    </button>
+    </DeedButton>
   )
 }
 
@@ -181,16 +187,7 @@ function FriendActions({ user }: { user: UserRef }) {
   const [ending, setEnding] = useState(false)
   return (
     <>
-      <button
-        type="button"
-        className="icon-button"
-        disabled={busy}
-        aria-label={`Write to ${user.displayName}`}
-        title="Write"
-        onClick={() => void write(user)}
-      >
-        <MessageCircle size={20} />
-      </button>
+      <WriteButton user={user} busy={busy} onClick={() => write(user)} />
       <Menu label={`More for ${user.displayName}`} icon={<EllipsisVertical size={20} />}>
         <MenuItem danger icon={<UserX size={18} />} onClick={() => setEnding(true)}>
           End friendship
@@ -222,9 +219,9 @@ function Found({ search }: { search: string }) {
   return (
     <Section title="Found">
       {users.map((u) => (
-        <Person key={u.id} user={u}>
+        <PersonRow key={u.id} user={u}>
           <FoundActions user={u} />
-        </Person>
+        </PersonRow>
       ))}
     </Section>
   )
@@ -248,27 +245,16 @@ function FoundActions({ user }: { user: UserRef }) {
       ) : theirs ? (
         <Answer request={`${user.id}-${me.id}`} name={user.displayName} />
       ) : (
-        <button
-          type="button"
-          className="button small"
-          disabled={busy}
-          aria-label={`Ask ${user.displayName} to be friends`}
-          onClick={() => void run(() => tidings.friends.request({ userId: user.id }))}
+        <DeedButton
+          label={`Ask ${user.displayName} to be friends`}
+          busy={busy}
+          onClick={() => run(() => tidings.friends.request({ userId: user.id }))}
         >
           <UserPlus size={16} />
           Add
-        </button>
+        </DeedButton>
       )}
-      <button
-        type="button"
-        className="icon-button"
-        disabled={busy}
-        aria-label={`Write to ${user.displayName}`}
-        title="Write"
-        onClick={() => void write(user)}
-      >
-        <MessageCircle size={20} />
-      </button>
+      <WriteButton user={user} busy={busy} onClick={() => write(user)} />
     </>
   )
 }

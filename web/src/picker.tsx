@@ -1,11 +1,11 @@
 import type { UserRef } from '@tidings/client'
-import { Check, Search } from 'lucide-react'
+import { Check } from 'lucide-react'
 import { useState } from 'react'
 import { explain } from './api'
-import { useFound } from './found'
+import { FindPeople, useFound } from './found'
 import { useLists, useMe } from './lists'
+import { Person } from './person'
 import { friendsByName } from './state/view'
-import { Avatar } from './ui/avatar'
 
 interface Props {
   /** Who can't be chosen, with the reason. */
@@ -27,20 +27,7 @@ export function Picker({ without = nobody, chosen, several, onChoose }: Props) {
   const list = (search.trim() ? (users ?? []) : friends.map((f) => f.user)).filter((u) => u.id !== me.id)
   return (
     <>
-      <label className="search">
-        <span className="visually-hidden">Find people by username</span>
-        <Search size={17} />
-        <input
-          type="search"
-          className="input"
-          placeholder="Find people by username"
-          autoCapitalize="none"
-          spellCheck={false}
-          maxLength={32}
-          value={search}
-          onChange={(e) => setSearch(e.target.value)}
-        />
-      </label>
+      <FindPeople search={search} onSearch={setSearch} />
       <div className="picker">
         {error && <p className="mistake">{explain(error)}</p>}
         {!search.trim() && list.length > 0 && <h3 className="section-title">Friends</h3>}
@@ -57,13 +44,7 @@ export function Picker({ without = nobody, chosen, several, onChoose }: Props) {
                   aria-pressed={several ? on : undefined}
                   onClick={() => onChoose(u)}
                 >
-                  <Avatar name={u.displayName} id={u.id} />
-                  <span className="row-text">
-                    <span className="row-title cut">
-                      <bdi>{u.displayName}</bdi>
-                    </span>
-                    <span className="row-note cut">@{u.username}</span>
-                  </span>
+                  <Person user={u} />
                   {reason ? (
                     <span className="row-note">{reason}</span>
                   ) : (
