@@ -193,21 +193,27 @@ func TestDeliveryUnderFaults(t *testing.T) {
 	}
 }
 
-// sendUntilTaken sends as a client does: again, with the same key, after a 5xx or
-// a broken line.
-func sendUntilTaken(p *person, conversation, content, key string) {
+// sendUntilTaken sends as a client does: again, with the same key, after a 429, a 5xx
+// or a broken line. It gives the message, and how often it was sent.
+func sendUntilTaken(p *person, conversation, content, key string) (m chat.Message, sent int) {
 	body := fmt.Sprintf(`{"content":%q}`, content)
-	for range 50 {
+	for sent := 1; sent <= 50; sent++ {
 		status, answer, err := p.call(http.MethodPost, "/api/conversations/"+conversation+"/messages", body, "Idempotency-Key", key)
-		if err == nil && status == http.StatusCreated {
-			return
-		}
-		if err == nil && status < 500 {
+		switch {
+		case err != nil || status >= 500 || status == http.StatusTooManyRequests:
+		case status != http.StatusCreated:
 			p.t.Errorf("send: %d %s", status, answer)
-			return
+			return chat.Message{}, sent
+		default:
+			var out struct{ Message chat.Message }
+			if err := json.Unmarshal([]byte(answer), &out); err != nil {
+				p.t.Error(err)
+			}
+			return out.Message, sent
 		}
 	}
 	p.t.Error("not taken in 50 tries")
+	return chat.Message{}, 50
 }
 
 // checkMessages reads the frames of n messages from seq on: all of them, once, in
@@ -233,8 +239,8 @@ func checkMessages(p *person, id string, from, n int) {
 	}
 }
 
-// Fifty senders at once in one conversation: every one is answered 201, and the
-// log has no hole.
+// Fifty senders at once in one conversation: each message is taken, once, and the log
+// has no hole. A machine that is busy with other things, too, may refuse some at first.
 func TestContention(t *testing.T) {
 	sys := mustStart(t, nil) // rate limits off
 	const senders, each = 50, 20
@@ -244,22 +250,20 @@ func TestContention(t *testing.T) {
 	start := time.Now()
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	seen := map[int64]bool{}
+	taken := map[int64]bool{}
 	var slowest time.Duration
+	refused := 0
 	for s := range senders {
 		p := []*person{alice, bob}[s%2]
 		wg.Go(func() {
 			for i := range each {
 				asked := time.Now()
-				status, body, err := p.call(http.MethodPost, "/api/conversations/"+id+"/messages", fmt.Sprintf(`{"content":"%d/%d"}`, s, i))
-				var out struct{ Message chat.Message }
-				if err != nil || status != http.StatusCreated || json.Unmarshal([]byte(body), &out) != nil {
-					t.Errorf("%d %s %v", status, body, err)
-					return
-				}
+				content := fmt.Sprintf("%d/%d", s, i)
+				m, sent := sendUntilTaken(p, id, content, content)
 				mu.Lock()
-				seen[out.Message.Seq] = true
+				taken[m.Seq] = true
 				slowest = max(slowest, time.Since(asked))
+				refused += sent - 1
 				mu.Unlock()
 			}
 		})
@@ -267,11 +271,14 @@ func TestContention(t *testing.T) {
 	wg.Wait()
 	took := time.Since(start)
 	for seq := int64(2); seq <= senders*each+1; seq++ {
-		if !seen[seq] {
+		if !taken[seq] {
 			t.Fatalf("nobody was answered message %d", seq)
 		}
 	}
+	if refused > senders*each {
+		t.Errorf("%d refusals for %d messages", refused, senders*each)
+	}
 	checkMessages(bob, id, 2, senders*each)
-	fmt.Printf("contention: %d messages of %d senders in one log in %v: %.0f a second, the slowest answer after %v\n",
-		senders*each, senders, took.Round(time.Millisecond), senders*each/took.Seconds(), slowest.Round(time.Millisecond))
+	fmt.Printf("contention: %d messages of %d senders in one log in %v: %.0f a second, the slowest answer after %v, %d refused at first\n",
+		senders*each, senders, took.Round(time.Millisecond), senders*each/took.Seconds(), slowest.Round(time.Millisecond), refused)
 }

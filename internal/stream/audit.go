@@ -16,8 +16,9 @@ const (
 	auditEvery   = 10 * time.Minute
 	auditAtFirst = time.Minute      // while the instance is young: clients come with positions of others
 	youth        = 15 * time.Minute // how long it is
-	auditGrace   = 5 * time.Second  // how long a committed entry may be on its way
-	sessionEvery = 5 * time.Minute  // bounds how long a revoked session lives when its entry is lost
+	auditTick    = time.Second
+	auditGrace   = 5 * time.Second // how long a committed entry may be on its way
+	sessionEvery = 5 * time.Minute // bounds how long a revoked session lives when its entry is lost
 )
 
 func (h *Hub) auditPeriod() time.Duration {
@@ -61,21 +62,23 @@ func (q *auditQueue) remove(l *logState) {
 	}
 }
 
-// audit begins the reads that are due.
+// audit begins the reads that are due. It comes often, so that the table gets them
+// evenly; what would be too many at once waits for the first that is done.
 func (h *Hub) audit() {
 	due := h.now.Add(-h.auditPeriod()).UnixMilli()
-	var batch []*logState
 	for len(h.audited) > 0 && h.audited[0].askedAt <= due {
-		l := heap.Pop(&h.audited).(*logState)
-		l.askedAt = h.now.UnixMilli()
-		if batch = append(batch, l); len(batch) == headsBatch {
-			h.readAgain(batch)
-			batch = nil
+		if h.auditing == maxAudits {
+			return
 		}
-	}
-	if len(batch) > 0 {
+		var batch []*logState
+		for len(batch) < headsBatch && len(h.audited) > 0 && h.audited[0].askedAt <= due {
+			l := heap.Pop(&h.audited).(*logState)
+			l.askedAt = h.now.UnixMilli()
+			batch = append(batch, l)
+		}
 		h.readAgain(batch)
 	}
+	h.nextAudit = h.now.Add(auditTick)
 }
 
 // readAgain reads the heads of logs again. Meanwhile they don't stand in the queue.
@@ -85,10 +88,12 @@ func (h *Hub) readAgain(logs []*logState) {
 		ids[i] = l.id
 	}
 	var heads map[chat.LogID]chat.Head
+	h.auditing++
 	h.read(readAudit, nil, func(ctx context.Context) (err error) {
 		heads, err = h.store.Heads(ctx, ids)
 		return err
 	}, func() {
+		h.auditing--
 		for _, l := range logs {
 			h.verified(l, heads[l.id], h.readAt.UnixMilli())
 			h.enlist(l)

@@ -69,6 +69,7 @@ const (
 	stallAfter = 60 * time.Second // a socket that takes no byte for so long is dead or no use
 
 	maxReads    = 128 // store reads at once; more than MaxConnecting needs, so that gaps don't wait for connects
+	maxAudits   = 32  // of them for the audit of heads, 100 each: nobody waits for those
 	readTimeout = 5 * time.Second
 	readShares  = time.Second // reads that begin within it have one time-out: 4 to 5 s
 	backoffFrom = 50 * time.Millisecond

@@ -62,6 +62,8 @@ type Hub struct {
 	wheel      wheel
 	watched    []watched // that have bytes pending
 	nextSweep  time.Time
+	auditing   int // reads of heads under way
+	nextAudit  time.Time
 	dirty      []*Stream   // written to since the last flush
 	gathered   int         // bytes so written
 	deliveries []delivery  // since the last flush
@@ -122,7 +124,7 @@ func (h *Hub) begin(ctx context.Context) {
 	h.now = time.Now()
 	h.started = h.now
 	h.wheel.begin(h.now, h.cfg.Heartbeat)
-	h.nextSweep = h.now.Add(sweepEvery)
+	h.nextSweep, h.nextAudit = h.now.Add(sweepEvery), h.now.Add(auditTick)
 }
 
 // take handles an input and those that wait behind it, so that frames for one
@@ -160,6 +162,8 @@ func (h *Hub) turn() time.Duration {
 		h.nextSweep = h.now.Add(sweepEvery)
 		h.sweepIdle()
 		h.sweepStalled()
+	}
+	if !h.now.Before(h.nextAudit) {
 		h.audit()
 	}
 	h.recheckSessions()
@@ -175,6 +179,9 @@ func (h *Hub) turn() time.Duration {
 		return 0
 	}
 	next := h.nextSweep
+	if h.auditing < maxAudits && h.nextAudit.Before(next) {
+		next = h.nextAudit
+	}
 	if t := h.wheel.next; t.Before(next) {
 		next = t
 	}

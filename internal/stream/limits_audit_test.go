@@ -62,11 +62,11 @@ func limitListed(w *world) {
 }
 
 // In an instance's first 15 minutes it audits every minute, then every ten. Heads are
-// looked at every five seconds, memberships with each heartbeat.
+// looked at every second, memberships with each heartbeat.
 func limitAudit(w *world) {
 	w.connect(ann)
 	began := time.Now()
-	late := map[string]time.Duration{"heads": 5 * time.Second, "memberships": 25 * time.Second}
+	late := map[string]time.Duration{"heads": time.Second, "memberships": 25 * time.Second}
 	reads, last := map[string][]time.Duration{}, map[string]int{}
 	for kind := range late {
 		reads[kind], last[kind] = []time.Duration{0}, w.store.count(kind)
@@ -95,6 +95,27 @@ func limitAudit(w *world) {
 		if len(at) < 16 {
 			w.Errorf("%s were read %d times in 75 minutes", kind, len(at))
 		}
+	}
+}
+
+// Of 4,000 logs that are due at once 3,200 are asked for, and the rest when the first
+// are there. Two reads may be of memberships.
+func limitAudits(w *world) {
+	for i := range 2000 {
+		w.changed(chat.LogID(fmt.Sprint("c:", i)), users(ann), nil)
+		w.changed(chat.LogID(fmt.Sprint("g:", i)), users(bob), nil)
+	}
+	w.connect(ann)
+	w.connect(bob)
+	w.slowTable(3 * time.Second)
+	w.store.set(func() { w.store.most = 0 })
+	before := w.store.count("heads")
+	w.pass(auditAtFirst + 10*time.Second)
+	if got := w.store.most; got < 32 || got > 34 {
+		w.Errorf("%d reads at once", got)
+	}
+	if got := w.store.count("heads") - before; got < 40 || got > 44 {
+		w.Errorf("%d reads of heads", got)
 	}
 }
 

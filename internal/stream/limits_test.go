@@ -31,6 +31,7 @@ func TestLimits(t *testing.T) {
 		{"AHundredSessionsARead", limitSessionsBatch},
 		{"SixtyFourEntriesAPage", limitPage},
 		{"AHundredAndTwentyEightReads", limitReads},
+		{"ThirtyTwoReadsOfAnAudit", limitAudits},
 		{"FiveSecondsARead", limitReadTimeout},
 		{"FiveSecondsBetweenTries", limitBackoff},
 		{"AHundredThousandIdleLogs", limitLinger},
