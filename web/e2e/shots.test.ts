@@ -22,6 +22,7 @@ beforeAll(async () => {
   alice = await service.as('alice')
   bot = await service.as('bot', 'Build bot')
   botChat = await alice.open(bot)
+  for (let i = 0; i < 100; i++) await bot.say(botChat, `Build ${i} is green.`) // more than a badge counts
   const [bob, carol, nour, jonas, long] = await Promise.all([
     service.as('bob'),
     service.as('carol'),
@@ -174,7 +175,7 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
       await check('gone')
 
       expect(person.mistakes).toEqual([])
-    })
+    }, 240_000) // twenty pages, each looked at by axe
   })
 })
 

@@ -4,8 +4,8 @@ import { BellIcon, BellOff, Check, CheckCheck } from 'lucide-react'
 import { type ReactNode, useMemo, useState } from 'react'
 import { useLocation } from 'wouter'
 import { explain, tidings } from './api'
+import { Count, short } from './count'
 import { foresee, foreseeRead, loadOlderNotifications, useLists, useMe } from './lists'
-import { Count } from './rail'
 import { type BellItem, bellItems, bellUnread, markRead } from './state/bell'
 import { hrefOf, nameOf } from './state/place'
 import { formatExact, formatShort, useToday } from './time'
@@ -20,7 +20,7 @@ export function Bell() {
     <Popover.Root open={open} onOpenChange={setOpen}>
       <Popover.Trigger
         className="icon-button"
-        aria-label={unread ? `Notifications, ${unread} unread` : 'Notifications'}
+        aria-label={unread ? `Notifications, ${short(unread)} unread` : 'Notifications'}
         title="Notifications"
       >
         <BellIcon size={22} />

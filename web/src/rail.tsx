@@ -4,6 +4,7 @@ import { Link, useRoute } from 'wouter'
 import { explain, tidings } from './api'
 import { Bell } from './bell'
 import { Brand } from './brand'
+import { Count, short } from './count'
 import { useLists, useMe } from './lists'
 import { incoming, unreadTotal } from './state/view'
 import { Avatar } from './ui/avatar'
@@ -46,7 +47,7 @@ interface WayProps {
 function Way({ to, also, label, count, unit, children }: WayProps) {
   const [here] = useRoute(to)
   const [there] = useRoute(also ?? to)
-  const name = count ? `${label}, ${count} ${unit}` : label
+  const name = count ? `${label}, ${short(count)} ${unit}` : label
   return (
     <Link
       href={to}
@@ -60,13 +61,6 @@ function Way({ to, also, label, count, unit, children }: WayProps) {
     </Link>
   )
 }
-
-/** A number on a button whose name says it too. */
-export const Count = ({ n }: { n: number }) => (
-  <span className="badge" aria-hidden="true">
-    {n > 99 ? '99+' : n}
-  </span>
-)
 
 function Account() {
   const me = useMe()

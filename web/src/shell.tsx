@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense } from 'react'
 import { Redirect, Route, Switch, useLocation, useRoute } from 'wouter'
 import { explain } from './api'
+import { short } from './count'
 import { lists, useLists } from './lists'
 import { Messages } from './messages'
 import { Nothing } from './nothing'
@@ -82,7 +83,7 @@ function Loaded({ place }: { place: Log | undefined }) {
 function Title() {
   const unread = useLists(unreadTotal)
   const name = useLists((s) => s.me.displayName)
-  return <title>{`${unread ? `(${unread > 99 ? '99+' : unread}) ` : ''}${name} · Tidings`}</title>
+  return <title>{`${unread ? `(${short(unread)}) ` : ''}${name} · Tidings`}</title>
 }
 
 /** The frame, in its place while the lists come. */

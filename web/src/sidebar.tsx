@@ -4,6 +4,7 @@ import { Inbox, Search } from 'lucide-react'
 import { memo, useEffect, useMemo, useRef, useState } from 'react'
 import { Link, useRoute } from 'wouter'
 import { tidings } from './api'
+import { short } from './count'
 import { useWriting } from './ephemeral'
 import { useGrowing } from './growing'
 import { useLists } from './lists'
@@ -131,7 +132,7 @@ const PlaceRow = memo(function PlaceRow({ place, log, me, unread, current }: Row
       <Preview place={place} log={log} me={me} />
       {unread > 0 && (
         <span className="badge">
-          {unread > 999 ? '999+' : unread}
+          {short(unread, 999)}
           <span className="visually-hidden"> unread</span>
         </span>
       )}
