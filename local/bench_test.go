@@ -34,9 +34,7 @@ func BenchmarkPostToStream(b *testing.B) {
 	for i := range pairs {
 		pairs[i] = newPair(b, sys.URL)
 	}
-	var mu sync.Mutex
-	var took []time.Duration
-	arrived := make(chan struct{}, warmup+messages)
+	arrived := make(chan time.Duration, warmup+messages)
 	var readers sync.WaitGroup
 	defer readers.Wait() // after all streams are closed
 	for _, p := range pairs {
@@ -49,21 +47,7 @@ func BenchmarkPostToStream(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer s.Close()
-			readers.Go(func() {
-				for {
-					e, err := s.Next()
-					if err != nil {
-						return
-					}
-					if sent, ok := sentAt(e); ok {
-						d := time.Since(sent)
-						mu.Lock()
-						took = append(took, d)
-						mu.Unlock()
-						arrived <- struct{}{}
-					}
-				}
-			})
+			readers.Go(func() { readTimes(s, arrived) })
 		}
 	}
 	before, _ := readHops(b, sys.URL)
@@ -86,15 +70,15 @@ func BenchmarkPostToStream(b *testing.B) {
 	senders.Wait()
 	ctx, cancel := context.WithTimeout(b.Context(), patience)
 	defer cancel()
+	var took []time.Duration
 	for i := range warmup + messages {
 		select {
-		case <-arrived:
+		case d := <-arrived:
+			took = append(took, d)
 		case <-ctx.Done():
 			b.Fatalf("%d of %d arrived", i, warmup+messages)
 		}
 	}
-	mu.Lock()
-	defer mu.Unlock()
 	took = took[warmup:]
 	slices.Sort(took)
 	at := func(q float64) time.Duration { return took[int(q*float64(len(took)-1))].Round(10 * time.Microsecond) }
@@ -115,6 +99,19 @@ func newPair(t testing.TB, url string) pair {
 	p := pair{a: newPerson(t, url, "a"), b: newPerson(t, url, "b")}
 	p.id = p.a.open(p.b)
 	return p
+}
+
+// readTimes tells how long each message took, until the stream is closed.
+func readTimes(s *chattest.Stream, arrived chan<- time.Duration) {
+	for {
+		e, err := s.Next()
+		if err != nil {
+			return
+		}
+		if sent, ok := sentAt(e); ok {
+			arrived <- time.Since(sent)
+		}
+	}
 }
 
 // sentAt is the time in a "message" frame of the benchmark.

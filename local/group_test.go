@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 
 	"tidings/internal/chat"
@@ -17,18 +16,34 @@ type group struct {
 
 func (p *person) createGroup(name string, others ...*person) group {
 	p.t.Helper()
-	ids := make([]string, len(others))
-	for i, o := range others {
-		ids[i] = o.ref.ID.String()
-	}
 	var out struct{ GroupChat chat.GroupChat }
-	p.must(201, &out, "POST", "/api/groupchats", fmt.Sprintf(`{"name":%q,"memberIds":[%s]}`, name, strings.Join(ids, ",")))
+	p.must(201, &out, "POST", "/api/groupchats", fmt.Sprintf(`{"name":%q,"memberIds":%s}`, name, ids(others)))
 	return group{out.GroupChat}
 }
 
 func (g group) path() string { return "/api/groupchats/" + g.ID }
 
+// member is the path of somebody's membership.
+func (g group) member(p *person) string { return fmt.Sprintf("%s/members/%d", g.path(), p.ref.ID) }
+
 func (g group) event(seq int64, part int) string { return chat.EventID(chat.GroupLog(g.ID), seq, part) }
+
+// add is done by an owner, for whom the others may be members already.
+func (g group) add(by *person, others ...*person) {
+	by.t.Helper()
+	by.must(200, nil, "POST", g.path()+"/members", userIDs(others...))
+}
+
+// userIDs is the body of a request that names people.
+func userIDs(people ...*person) string { return `{"userIds":` + ids(people) + `}` }
+
+func ids(people []*person) string {
+	all := make([]string, len(people))
+	for i, p := range people {
+		all[i] = p.ref.ID.String()
+	}
+	return "[" + strings.Join(all, ",") + "]"
+}
 
 // expectGroup checks the next event, a change of the group chat, and gives its data.
 func (p *person) expectGroup(g group, seq int64, change string, count int) map[string]any {
@@ -51,51 +66,82 @@ func (p *person) expectGroup(g group, seq int64, change string, count int) map[s
 // their membership.
 func TestFramesOfAGroup(t *testing.T) { onEach(t, testGroup) }
 
+// testGroup tells the life of one group chat in chapters. What follows each chapter is
+// its next entries, and nobody hears anything in between.
 func testGroup(t *testing.T, url string) {
-	ann, ben, cat, stranger := newPerson(t, url, "ann"), newPerson(t, url, "ben"), newPerson(t, url, "cat"), newPerson(t, url, "stranger")
-	for _, p := range []*person{ann, ben, cat, stranger} {
+	l := groupLife{t: t, ann: newPerson(t, url, "ann"), ben: newPerson(t, url, "ben"), cat: newPerson(t, url, "cat"), stranger: newPerson(t, url, "stranger")}
+	for _, p := range []*person{l.ann, l.ben, l.cat, l.stranger} {
 		p.listen()
 	}
-	g := ann.createGroup(" climbers ", ben)
-	if g.Name != "climbers" || g.MemberCount != 2 || g.OwnerID != ann.ref.ID || g.Seq != 1 {
-		t.Fatalf("created %+v", g)
+	l.createdWithBen()
+	l.messageToBen()
+	l.catSeesNothingBefore()
+	l.receiptAndTypingToTheOthers()
+	l.renamedByTheOwnerOnly()
+	l.benGetsNothingAfterHisRemoval()
+	l.annLeavesItToCat()
+	l.endsForAll()
+	l.nothingElseWasHeard()
+}
+
+// groupLife is a group chat that Ann makes with Ben, Cat, who comes later, and somebody
+// who is never in it.
+type groupLife struct {
+	t                       *testing.T
+	ann, ben, cat, stranger *person
+	g                       group
+}
+
+// Entry 1.
+func (l *groupLife) createdWithBen() {
+	l.g = l.ann.createGroup(" climbers ", l.ben)
+	if g := l.g; g.Name != "climbers" || g.MemberCount != 2 || g.OwnerID != l.ann.ref.ID || g.Seq != 1 {
+		l.t.Fatalf("created %+v", g)
 	}
-	for _, p := range []*person{ann, ben} {
-		if d := p.expectGroup(g, 1, "created", 2); len(d["members"].([]any)) != 2 {
-			t.Errorf("%s: %v", p.ref.Username, d)
+	for _, p := range []*person{l.ann, l.ben} {
+		if d := p.expectGroup(l.g, 1, "created", 2); len(d["members"].([]any)) != 2 {
+			l.t.Errorf("%s: %v", p.ref.Username, d)
 		}
 	}
+}
 
-	// 2: a message. Its author gets the update alone.
+// Entry 2: a message. Its author gets the update alone.
+func (l *groupLife) messageToBen() {
+	g, ann := l.g, l.ann
 	var out struct{ Message chat.Message }
 	ann.must(201, &out, "POST", g.path()+"/messages", `{"content":"hello"}`)
 	m := out.Message
 	last := o{"id", "2", "seq", 2, "sender", ann.ref, "preview", "hello", "createdAt", m.CreatedAt}
 	update := o{"id", g.ID, "seq", 2, "name", "climbers", "ownerId", ann.ref.ID, "memberCount", 2, "lastMessage", last, "messageCount", 1, "updatedAt", m.CreatedAt}
-	ben.expect("message", g.event(2, 1), o{"groupChatId", g.ID, "message", m})
-	ben.expect("notification", g.event(2, 2), o{
+	l.ben.expect("message", g.event(2, 1), o{"groupChatId", g.ID, "message", m})
+	l.ben.expect("notification", g.event(2, 2), o{
 		"id", "g:" + g.ID + "/2", "seq", 2, "kind", "group_message", "actor", ann.ref, "groupChatId", g.ID,
 		"messageId", "2", "preview", "hello", "createdAt", m.CreatedAt, "read", false,
 	})
-	ben.expect("group_update", g.event(2, 3), o{"groupChat", update, "change", "message"})
+	l.ben.expect("group_update", g.event(2, 3), o{"groupChat", update, "change", "message"})
 	ann.expect("group_update", g.event(2, 3), o{"groupChat", update, "change", "message", "message", m})
+}
 
-	// 3: Cat comes. She sees nothing of what was before.
-	ann.must(200, nil, "POST", g.path()+"/members", fmt.Sprintf(`{"userIds":[%d,%d]}`, cat.ref.ID, ben.ref.ID))
-	for _, p := range []*person{ann, ben, cat} {
-		if d := p.expectGroup(g, 3, "members_added", 3); len(d["members"].([]any)) != 1 {
-			t.Errorf("%s: %v", p.ref.Username, d)
+// Entry 3: Cat comes, and Ben was there already.
+func (l *groupLife) catSeesNothingBefore() {
+	l.g.add(l.ann, l.cat, l.ben)
+	for _, p := range []*person{l.ann, l.ben, l.cat} {
+		if d := p.expectGroup(l.g, 3, "members_added", 3); len(d["members"].([]any)) != 1 {
+			l.t.Errorf("%s: %v", p.ref.Username, d)
 		}
 	}
 	var page struct{ Messages []chat.Message }
-	cat.must(200, &page, "GET", g.path()+"/messages", "")
+	l.cat.must(200, &page, "GET", l.g.path()+"/messages", "")
 	var seen struct{ GroupChat chat.GroupChat }
-	cat.must(200, &seen, "GET", g.path(), "")
+	l.cat.must(200, &seen, "GET", l.g.path(), "")
 	if len(page.Messages) != 0 || seen.GroupChat.LastMessage != nil || seen.GroupChat.UnreadCount != 0 || seen.GroupChat.MemberSeq != 3 {
-		t.Errorf("cat sees %d messages, %+v", len(page.Messages), seen.GroupChat)
+		l.t.Errorf("cat sees %d messages, %+v", len(page.Messages), seen.GroupChat)
 	}
+}
 
-	// 4: a message to all; a receipt and typing to the others.
+// Entry 4 is a message to all; then there are a receipt and typing.
+func (l *groupLife) receiptAndTypingToTheOthers() {
+	g, ann, ben, cat := l.g, l.ann, l.ben, l.cat
 	cat.must(201, nil, "POST", g.path()+"/messages", `{"content":"hi"}`)
 	for _, p := range []*person{ann, ben} {
 		p.nextFrame()
@@ -111,21 +157,28 @@ func testGroup(t *testing.T, url string) {
 	ben.must(202, nil, "POST", g.path()+"/typing", "")
 	ann.expect("typing", "", o{"groupChatId", g.ID, "user", ben.ref})
 	cat.expect("typing", "", o{"groupChatId", g.ID, "user", ben.ref})
+}
 
-	// 5, 6: rights; a new name.
+// Entry 5: a new name, after all that others may not do.
+func (l *groupLife) renamedByTheOwnerOnly() {
+	g, ann, ben, cat, stranger := l.g, l.ann, l.ben, l.cat, l.stranger
 	ben.must(403, nil, "PATCH", g.path(), `{"name":"x"}`)
-	ben.must(403, nil, "POST", g.path()+"/members", fmt.Sprintf(`{"userIds":[%d]}`, stranger.ref.ID))
-	ben.must(403, nil, "DELETE", fmt.Sprintf("%s/members/%d", g.path(), cat.ref.ID), "")
+	ben.must(403, nil, "POST", g.path()+"/members", userIDs(stranger))
+	ben.must(403, nil, "DELETE", g.member(cat), "")
 	ben.must(403, nil, "DELETE", g.path(), "")
 	stranger.must(404, nil, "GET", g.path(), "")
 	stranger.must(404, nil, "PATCH", g.path(), `{"name":"x"}`)
-	stranger.must(404, nil, "DELETE", fmt.Sprintf("%s/members/%d", g.path(), cat.ref.ID), "")
+	stranger.must(404, nil, "DELETE", g.member(cat), "")
 	stranger.must(404, nil, "POST", g.path()+"/messages", `{"content":"x"}`)
-	ann.must(404, nil, "DELETE", fmt.Sprintf("%s/members/%d", g.path(), stranger.ref.ID), "")
+	ann.must(404, nil, "DELETE", g.member(stranger), "")
 	ann.must(200, nil, "PATCH", g.path(), `{"name":"walkers"}`)
 	ann.must(200, nil, "PATCH", g.path(), `{"name":"walkers"}`) // changes nothing, tells nobody
-	// 6: Ben is removed; 7 is not for him.
-	ann.must(204, nil, "DELETE", fmt.Sprintf("%s/members/%d", g.path(), ben.ref.ID), "")
+}
+
+// Entry 6: Ben is removed; the message 7 is not for him.
+func (l *groupLife) benGetsNothingAfterHisRemoval() {
+	g, ann, ben, cat := l.g, l.ann, l.ben, l.cat
+	ann.must(204, nil, "DELETE", g.member(ben), "")
 	ann.must(201, nil, "POST", g.path()+"/messages", `{"content":"ben is gone"}`)
 	for _, p := range []*person{ann, ben, cat} {
 		p.expectGroup(g, 5, "renamed", 3)
@@ -136,24 +189,33 @@ func testGroup(t *testing.T, url string) {
 	cat.nextFrame()
 	cat.expectGroup(g, 7, "message", 2)
 	ben.must(404, nil, "GET", g.path()+"/messages", "")
+}
 
-	// 8: Ben comes back and gets what is from there on. 9: Ann leaves, Cat has been
-	// there for longest. 10: the group ends.
-	ann.must(200, nil, "POST", g.path()+"/members", fmt.Sprintf(`{"userIds":[%d]}`, ben.ref.ID))
-	ann.must(204, nil, "DELETE", fmt.Sprintf("%s/members/%d", g.path(), ann.ref.ID), "")
+// Entry 8: Ben comes back and gets what is from there on. Entry 9: Ann leaves; Cat has
+// been there for longest.
+func (l *groupLife) annLeavesItToCat() {
+	g, ann, ben, cat := l.g, l.ann, l.ben, l.cat
+	g.add(ann, ben)
+	ann.must(204, nil, "DELETE", g.member(ann), "")
 	ann.expectGroup(g, 8, "members_added", 3)
 	ann.expectGroup(g, 9, "member_removed", 2)
 	for _, p := range []*person{ben, cat} {
 		p.expectGroup(g, 8, "members_added", 3)
 		d := p.expectGroup(g, 9, "member_removed", 2)
 		if owner := d["groupChat"].(map[string]any)["ownerId"]; owner != float64(cat.ref.ID) {
-			t.Errorf("the owner is %v now", owner)
+			l.t.Errorf("the owner is %v now", owner)
 		}
 	}
+	var page struct{ Messages []chat.Message }
 	ben.must(200, &page, "GET", g.path()+"/messages", "")
 	if len(page.Messages) != 2 {
-		t.Errorf("ben sees %+v, want the two messages of his first time", page.Messages)
+		l.t.Errorf("ben sees %+v, want the two messages of his first time", page.Messages)
 	}
+}
+
+// Entry 10.
+func (l *groupLife) endsForAll() {
+	g, ben, cat := l.g, l.ben, l.cat
 	cat.must(204, nil, "DELETE", g.path(), "")
 	ben.expectGroup(g, 10, "deleted", 0)
 	cat.expectGroup(g, 10, "deleted", 0)
@@ -163,121 +225,20 @@ func testGroup(t *testing.T, url string) {
 	for range 2 { // the first closes what is left of the memberships
 		ben.must(200, &list, "GET", "/api/groupchats", "")
 		if len(list.GroupChats) != 0 {
-			t.Errorf("ben still has %+v", list.GroupChats)
+			l.t.Errorf("ben still has %+v", list.GroupChats)
 		}
 	}
+}
 
-	// The stranger's first event is the first that is theirs.
-	mine := stranger.createGroup("alone")
-	stranger.expectGroup(mine, 1, "created", 1)
-	stranger.must(204, nil, "DELETE", fmt.Sprintf("%s/members/%d", mine.path(), stranger.ref.ID), "")
-	stranger.expectGroup(mine, 2, "deleted", 0)
-	// And nobody of the group heard anything else.
-	for _, p := range []*person{ann, ben, cat} {
+// The stranger's first event is the first that is theirs, and the next one of the
+// others is of a group chat of their own.
+func (l *groupLife) nothingElseWasHeard() {
+	mine := l.stranger.createGroup("alone")
+	l.stranger.expectGroup(mine, 1, "created", 1)
+	l.stranger.must(204, nil, "DELETE", mine.member(l.stranger), "")
+	l.stranger.expectGroup(mine, 2, "deleted", 0)
+	for _, p := range []*person{l.ann, l.ben, l.cat} {
 		end := p.createGroup("end")
 		p.expectGroup(end, 1, "created", 1)
 	}
-}
-
-// Members come and go while others write, with everything that SNS, SQS and the
-// table can do on the way: each sees exactly the messages of their time.
-func TestMembershipUnderFaults(t *testing.T) {
-	sys := mustStart(t, nil)
-	ann, ben := newPerson(t, sys.URL, "ann"), newPerson(t, sys.URL, "ben")
-	g := ann.createGroup("club")
-	ann.listen()
-	ben.listen()
-	f := faults["All"]
-	f.Seed = 7
-	if err := sys.AWS.Faults().Set(f); err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for i := range 60 {
-			sendTo(ann, g.path(), fmt.Sprint(i), fmt.Sprint("m", i))
-		}
-	})
-	wg.Go(func() {
-		for i := range 6 {
-			retry(t, func() (int, string, error) {
-				return ann.call("POST", g.path()+"/members", fmt.Sprintf(`{"userIds":[%d]}`, ben.ref.ID), "Idempotency-Key", fmt.Sprint("add", i))
-			})
-			retry(t, func() (int, string, error) {
-				return ann.call("DELETE", fmt.Sprintf("%s/members/%d", g.path(), ben.ref.ID), "")
-			})
-		}
-	})
-	wg.Wait()
-	if err := sys.AWS.Faults().Set(faults["None"]); err != nil {
-		t.Fatal(err)
-	}
-	end := ann.createGroup("end", ben)
-
-	// Ann sees every entry once and in order, and so knows when Ben was in.
-	var want []int64
-	in := false
-	seq := int64(0)
-	for {
-		fr := ann.nextFrame()
-		if fr.EventID == g.event(1, 3) {
-			seq = 1
-			continue
-		}
-		if fr.EventID == end.event(1, 3) {
-			break
-		}
-		if seq == 0 {
-			seq = 1 // her stream began after the first entry
-		}
-		if seq++; fr.EventID != g.event(seq, 3) {
-			t.Fatalf("ann got %s, want entry %d", fr.EventID, seq)
-		}
-		var d struct{ Change string }
-		if err := json.Unmarshal(fr.Data, &d); err != nil {
-			t.Fatal(err)
-		}
-		in = in || d.Change == "members_added"
-		if in {
-			want = append(want, seq)
-		}
-		in = in && d.Change != "member_removed"
-	}
-	for _, seq := range want {
-		for {
-			fr := ben.nextFrame()
-			if fr.Type == "message" || fr.Type == "notification" {
-				continue
-			}
-			if fr.EventID != g.event(seq, 3) {
-				t.Fatalf("ben got %s, want entry %d of %v", fr.EventID, seq, want)
-			}
-			break
-		}
-	}
-	if fr := ben.nextFrame(); fr.EventID != end.event(1, 3) {
-		t.Errorf("ben got %s after his time", fr.EventID)
-	}
-	t.Logf("ann saw %d entries, ben %d in his 6 times; %v", seq, len(want), sys.AWS.Faults().Counts())
-}
-
-// retry repeats a request until its answer is final.
-func retry(t *testing.T, call func() (int, string, error)) {
-	t.Helper()
-	for range 50 {
-		status, answer, err := call()
-		if err == nil && status < 500 {
-			if status >= 400 && status != 404 { // 404: an earlier try had done it
-				t.Errorf("%d %s", status, answer)
-			}
-			return
-		}
-	}
-	t.Error("not taken in 50 tries")
-}
-
-func sendTo(p *person, path, key, content string) {
-	retry(p.t.(*testing.T), func() (int, string, error) {
-		return p.call("POST", path+"/messages", fmt.Sprintf(`{"content":%q}`, content), "Idempotency-Key", key)
-	})
 }

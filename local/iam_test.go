@@ -66,23 +66,7 @@ func TestRolesAllowWhatIsCalled(t *testing.T) {
 		return s
 	}
 
-	mux := http.NewServeMux()
-	for role, area := range map[string]func(*httpapi.API) http.Handler{
-		"Auth": (*httpapi.API).AuthHandler, "Conversations": (*httpapi.API).ConversationsHandler, "GroupChats": (*httpapi.API).GroupChatsHandler,
-		"Friends": (*httpapi.API).FriendsHandler, "Notifications": (*httpapi.API).NotificationsHandler,
-		"Events": (*httpapi.API).EventsHandler,
-	} {
-		s := services(role)
-		pattern := "/api/" + strings.ToLower(role)
-		mux.Handle(pattern, lambdahttp.Local(lambdahttp.Handler(area(s.API))))
-		mux.Handle(pattern+"/", lambdahttp.Local(lambdahttp.Handler(area(s.API))))
-		if role == "Auth" {
-			mux.Handle("/api/users", lambdahttp.Local(lambdahttp.Handler(area(s.API))))
-			mux.Handle("/api/users/", lambdahttp.Local(lambdahttp.Handler(area(s.API))))
-		}
-		seeStranger(t, role, s)
-	}
-	site := httptest.NewServer(mux)
+	site := httptest.NewServer(areas(t, services))
 	defer site.Close()
 	for _, row := range matrix {
 		all := newCast(t, site.URL)
@@ -102,28 +86,28 @@ func TestRolesAllowWhatIsCalled(t *testing.T) {
 	if err := relay.PublishHints(t.Context(), []bus.Hint{{Log: "c:1-2", Seq: 1}}); err != nil {
 		t.Error(err)
 	}
+	c.compare(t, rolesAllow(t))
+}
 
-	allowed := rolesAllow(t)
-	for role, made := range c.made {
-		for _, call := range byAWS[role] {
-			made[call] = true
+// areas serves the API as its Lambdas do, each with the services of its role.
+func areas(t *testing.T, services func(role string) *app.Services) http.Handler {
+	mux := http.NewServeMux()
+	for role, area := range map[string]func(*httpapi.API) http.Handler{
+		"Auth": (*httpapi.API).AuthHandler, "Conversations": (*httpapi.API).ConversationsHandler, "GroupChats": (*httpapi.API).GroupChatsHandler,
+		"Friends": (*httpapi.API).FriendsHandler, "Notifications": (*httpapi.API).NotificationsHandler,
+		"Events": (*httpapi.API).EventsHandler,
+	} {
+		s := services(role)
+		pattern := "/api/" + strings.ToLower(role)
+		mux.Handle(pattern, lambdahttp.Local(lambdahttp.Handler(area(s.API))))
+		mux.Handle(pattern+"/", lambdahttp.Local(lambdahttp.Handler(area(s.API))))
+		if role == "Auth" {
+			mux.Handle("/api/users", lambdahttp.Local(lambdahttp.Handler(area(s.API))))
+			mux.Handle("/api/users/", lambdahttp.Local(lambdahttp.Handler(area(s.API))))
 		}
-		for call := range made {
-			if !allowed[role][call] {
-				t.Errorf("%s calls %s, which its role does not allow", role, call)
-			}
-		}
-		for call := range allowed[role] {
-			if !made[call] {
-				t.Errorf("the role of %s allows %s, which it never calls", role, call)
-			}
-		}
+		seeStranger(t, role, s)
 	}
-	for role := range allowed {
-		if _, ok := c.made[role]; !ok {
-			t.Errorf("nobody plays %s", role)
-		}
-	}
+	return mux
 }
 
 // seeStranger makes the account of somebody whom the app beside this service has
@@ -242,6 +226,31 @@ func (c *calls) of(role string, cfg aws.Config) aws.Config {
 		}), middleware.After)
 	})
 	return cfg
+}
+
+// compare finds calls that no role allows, and what a role allows for nothing.
+func (c *calls) compare(t *testing.T, allowed map[string]map[string]bool) {
+	t.Helper()
+	for role, made := range c.made {
+		for _, call := range byAWS[role] {
+			made[call] = true
+		}
+		for call := range made {
+			if !allowed[role][call] {
+				t.Errorf("%s calls %s, which its role does not allow", role, call)
+			}
+		}
+		for call := range allowed[role] {
+			if !made[call] {
+				t.Errorf("the role of %s allows %s, which it never calls", role, call)
+			}
+		}
+	}
+	for role := range allowed {
+		if _, ok := c.made[role]; !ok {
+			t.Errorf("nobody plays %s", role)
+		}
+	}
 }
 
 // permissions are what a call asks for, by the service authorization reference.

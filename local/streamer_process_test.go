@@ -118,14 +118,7 @@ func TestStreamerDrains(t *testing.T) {
 		}
 		streams.Go(func() {
 			defer s.Close()
-			for left[i].err == nil && left[i].at.IsZero() {
-				e, err := s.Next()
-				left[i].err = err
-				left[i].message = left[i].message || strings.Contains(e.Data, `"eventId":"`+g.event(2, 1)+`"`)
-				if e.Name == "reconnect" {
-					left[i].at = time.Now()
-				}
-			}
+			left[i] = awaitLeaving(s, g.event(2, 1))
 			if _, err := s.Next(); err == nil {
 				t.Errorf("stream %d goes on after its goodbye", i)
 			}
@@ -153,6 +146,32 @@ func TestStreamerDrains(t *testing.T) {
 	late.Close()
 	streams.Wait()
 
+	checkEvenly(t, left, sent, drain)
+	if <-p.ended; p.err != nil {
+		t.Errorf("ended with %v", p.err)
+	}
+	if slices.Contains(listQueues(t, queues), own) {
+		t.Errorf("%s is still there", own)
+	}
+}
+
+// awaitLeaving reads a stream until it is told to reconnect.
+func awaitLeaving(s *chattest.Stream, message string) (l leaving) {
+	for l.err == nil && l.at.IsZero() {
+		e, err := s.Next()
+		l.err = err
+		l.message = l.message || strings.Contains(e.Data, `"eventId":"`+message+`"`)
+		if e.Name == "reconnect" {
+			l.at = time.Now()
+		}
+	}
+	return l
+}
+
+// checkEvenly checks that the streams were sent away at an even rate over the drain
+// time, and that none missed the message that was sent while it was there.
+func checkEvenly(t *testing.T, left []leaving, sent time.Time, drain time.Duration) {
+	t.Helper()
 	slices.SortFunc(left, func(a, b leaving) int { return a.at.Compare(b.at) })
 	for _, l := range left {
 		if l.err != nil {
@@ -166,12 +185,6 @@ func TestStreamerDrains(t *testing.T) {
 	took, half := last.Sub(first), left[len(left)/2].at.Sub(first)
 	if took < drain*2/3 || took > drain*3/2 || half < took/4 || half > took*3/4 {
 		t.Errorf("%d streams were sent away within %v, half of them within %v: want an even rate over %v", len(left), took, half, drain)
-	}
-	if <-p.ended; p.err != nil {
-		t.Errorf("ended with %v", p.err)
-	}
-	if slices.Contains(listQueues(t, queues), own) {
-		t.Errorf("%s is still there", own)
 	}
 	t.Logf("%d streams within %v, half of them within %v", len(left), took, half)
 }

@@ -97,55 +97,60 @@ func TestWebApp(t *testing.T) {
 			}
 		}
 	})
-	t.Run("Gzip", func(t *testing.T) {
-		url := sys.URL + "/assets/main-a1b2c3.js"
-		resp, plain := request(t, "GET", url)
-		if plain != script || resp.Header.Get("Content-Encoding") != "" {
-			t.Errorf("%v %.40s", resp.Header, plain)
-		}
-		zipped, body := request(t, "GET", url, "Accept-Encoding", "br, gzip")
-		r, err := gzip.NewReader(bytes.NewReader([]byte(body)))
-		if err != nil || zipped.Header.Get("Content-Encoding") != "gzip" {
-			t.Fatalf("%v %v", err, zipped.Header)
-		}
-		if b, err := io.ReadAll(r); err != nil || string(b) != script {
-			t.Errorf("%v %.40s", err, b)
-		}
-		// They are two answers: a cache must not take one for the other.
-		if a, b := resp.Header.Get("ETag"), zipped.Header.Get("ETag"); a == "" || a == b || resp.Header.Get("Vary") != "Accept-Encoding" {
-			t.Errorf("tags %s %s, %v", a, b, resp.Header)
-		}
-		if again, body := request(t, "GET", url, "Accept-Encoding", "gzip", "If-None-Match", zipped.Header.Get("ETag")); again.StatusCode != 304 || body != "" {
-			t.Errorf("%d %q", again.StatusCode, body)
-		}
-	})
-	t.Run("NotItsOwn", func(t *testing.T) {
-		for _, c := range []struct {
-			method, path, accept string
-			status               int
-			contentType          string
-		}{
-			{"GET", "/", "*/*", 200, "text/plain; charset=utf-8"}, // curl is told how to go on
-			{"GET", "/assets/gone-f6.js", browser, 404, "application/problem+json"},
-			{"GET", "/no/such/page", "application/json", 404, "application/problem+json"},
-			{"GET", "/api/nothing", browser, 404, "application/problem+json"},
-			{"GET", "/api/auth/session", browser, 401, "application/problem+json"},
-			{"POST", "/people", browser, 404, "application/problem+json"},
-			{"GET", "/../local/web.go", browser, 404, "application/problem+json"},
-			{"GET", "/docs", browser, 200, "text/html; charset=utf-8"},
-			{"GET", "/healthz", browser, 200, "application/json"},
-		} {
-			resp, body := request(t, c.method, sys.URL+c.path, "Accept", c.accept)
-			if resp.StatusCode != c.status || resp.Header.Get("Content-Type") != c.contentType || strings.Contains(body, "<title>Tidings</title>") {
-				t.Errorf("%s %s: %d %s %.60s", c.method, c.path, resp.StatusCode, resp.Header.Get("Content-Type"), body)
-			}
-		}
-	})
+	t.Run("Gzip", func(t *testing.T) { checkGzip(t, sys.URL+"/assets/main-a1b2c3.js", script) })
+	t.Run("NotItsOwn", func(t *testing.T) { checkNotItsOwn(t, sys.URL) })
 	t.Run("Head", func(t *testing.T) {
 		if resp, body := request(t, "HEAD", sys.URL+"/people", "Accept", browser); resp.StatusCode != 200 || body != "" || resp.ContentLength <= 0 {
 			t.Errorf("%d %d %q", resp.StatusCode, resp.ContentLength, body)
 		}
 	})
+}
+
+// checkGzip asks for the script as it is, zipped, and again.
+func checkGzip(t *testing.T, url, script string) {
+	resp, plain := request(t, "GET", url)
+	if plain != script || resp.Header.Get("Content-Encoding") != "" {
+		t.Errorf("%v %.40s", resp.Header, plain)
+	}
+	zipped, body := request(t, "GET", url, "Accept-Encoding", "br, gzip")
+	r, err := gzip.NewReader(bytes.NewReader([]byte(body)))
+	if err != nil || zipped.Header.Get("Content-Encoding") != "gzip" {
+		t.Fatalf("%v %v", err, zipped.Header)
+	}
+	if b, err := io.ReadAll(r); err != nil || string(b) != script {
+		t.Errorf("%v %.40s", err, b)
+	}
+	// They are two answers: a cache must not take one for the other.
+	if a, b := resp.Header.Get("ETag"), zipped.Header.Get("ETag"); a == "" || a == b || resp.Header.Get("Vary") != "Accept-Encoding" {
+		t.Errorf("tags %s %s, %v", a, b, resp.Header)
+	}
+	if again, body := request(t, "GET", url, "Accept-Encoding", "gzip", "If-None-Match", zipped.Header.Get("ETag")); again.StatusCode != 304 || body != "" {
+		t.Errorf("%d %q", again.StatusCode, body)
+	}
+}
+
+// checkNotItsOwn asks for what the web app leaves to the service.
+func checkNotItsOwn(t *testing.T, url string) {
+	for _, c := range []struct {
+		method, path, accept string
+		status               int
+		contentType          string
+	}{
+		{"GET", "/", "*/*", 200, "text/plain; charset=utf-8"}, // curl is told how to go on
+		{"GET", "/assets/gone-f6.js", browser, 404, "application/problem+json"},
+		{"GET", "/no/such/page", "application/json", 404, "application/problem+json"},
+		{"GET", "/api/nothing", browser, 404, "application/problem+json"},
+		{"GET", "/api/auth/session", browser, 401, "application/problem+json"},
+		{"POST", "/people", browser, 404, "application/problem+json"},
+		{"GET", "/../local/web.go", browser, 404, "application/problem+json"},
+		{"GET", "/docs", browser, 200, "text/html; charset=utf-8"},
+		{"GET", "/healthz", browser, 200, "application/json"},
+	} {
+		resp, body := request(t, c.method, url+c.path, "Accept", c.accept)
+		if resp.StatusCode != c.status || resp.Header.Get("Content-Type") != c.contentType || strings.Contains(body, "<title>Tidings</title>") {
+			t.Errorf("%s %s: %d %s %.60s", c.method, c.path, resp.StatusCode, resp.Header.Get("Content-Type"), body)
+		}
+	}
 }
 
 // Without a build there is the tour, for browsers too.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -224,23 +225,47 @@ func (r *run) kidOf(user int) int {
 	return len(r.kids) - 1
 }
 
-func (r *run) fail(format string, a ...any) *result {
-	r.res.Error = fmt.Sprintf(format, a...)
-	return r.res
-}
-
+// all opens the connections and goes through the phases. What keeps it from the phases
+// is told in the result.
 func (r *run) all() *result {
 	o := r.o
 	r.res = &result{Target: r.t.Name, Time: time.Now().UTC().Format(time.RFC3339), N: o.n, Group: o.group, Payload: o.payload}
-	res := r.res
 	r.pids = tree(r.t.Pids)
 	before := takeSample(r.pids, true)
+	err := r.connect()
+	if err == nil {
+		err = r.untilReady()
+	}
+	if err != nil {
+		r.res.Error = err.Error()
+		return r.res
+	}
+	time.Sleep(o.settle)
+	r.pids = tree(r.t.Pids)
+	after := takeSample(r.pids, true)
+	m := &memoryRes{
+		RSSBefore: before.rss, RSSConnected: after.rss, Threads: after.threads, FDs: after.fds,
+		RSSPerConn: float64(after.rss-before.rss) / float64(o.n),
+		PSSPerConn: float64(after.pss-before.pss) / float64(o.n),
+	}
+	r.res.Memory = m
+	r.busyPhases()
+	end := takeSample(r.pids, true)
+	m.RSSAfter = end.rss
+	m.RSSPerConnAfter = float64(end.rss-before.rss) / float64(o.n)
+	m.PSSPerConnAfter = float64(end.pss-before.pss) / float64(o.n)
+	if o.has("idle") {
+		r.res.Idle = r.idle()
+	}
+	return r.res
+}
 
+func (r *run) connect() error {
 	var open []report
 	c := &connectRes{}
 	c.usage = r.measure(func() {
-		r.tellAll(&cmd{Op: "connect", Window: o.window})
-		open = r.wait("open", o.connect)
+		r.tellAll(&cmd{Op: "connect", Window: r.o.window})
+		open = r.wait("open", r.o.connect)
 	})
 	why := ""
 	for _, rep := range open {
@@ -252,40 +277,41 @@ func (r *run) all() *result {
 	}
 	c.PerSecond = float64(c.Open) / c.Wall
 	c.CPUPer1000 = c.CPU / float64(max(1, c.Open)) * 1000
-	res.Connect = c
-	if c.Open < o.n {
-		return r.fail("%d of %d connections opened: %s", c.Open, o.n, why)
+	r.res.Connect = c
+	if c.Open < r.o.n {
+		return fmt.Errorf("%d of %d connections opened: %s", c.Open, r.o.n, why)
 	}
+	return nil
+}
+
+// untilReady repeats a broadcast until one reaches everyone.
+func (r *run) untilReady() error {
 	t0 := time.Now()
-	each := max(time.Second, time.Duration(o.n)*50*time.Microsecond) // for a broadcast, on a machine that has other work
+	each := max(time.Second, time.Duration(r.o.n)*50*time.Microsecond) // for a broadcast, on a machine that has other work
 	for ready := false; r.t.Broadcast != nil && !ready; {
 		if time.Since(t0) > 15*each {
-			return r.fail("no broadcast reached everyone")
+			return errors.New("no broadcast reached everyone")
 		}
 		r.phase(false, false)
 		v := r.vars(kindAll, 0, time.Now().UnixNano())
 		if err := r.pubs[0].do(r.t.Broadcast, &v); err != nil {
-			return r.fail("publish: %v", err)
+			return fmt.Errorf("publish: %w", err)
 		}
 		for began := time.Now(); time.Since(began) < each; {
 			time.Sleep(50 * time.Millisecond)
 			var p phaseRes
-			if ready = r.sum(&p).Received >= uint64(o.n); ready {
+			if ready = r.sum(&p).Received >= uint64(r.o.n); ready {
 				break
 			}
 		}
 	}
-	c.ReadyMillis = time.Since(t0).Seconds() * 1e3
-	time.Sleep(o.settle)
-	r.pids = tree(r.t.Pids)
-	after := takeSample(r.pids, true)
-	m := &memoryRes{
-		RSSBefore: before.rss, RSSConnected: after.rss, Threads: after.threads, FDs: after.fds,
-		RSSPerConn: float64(after.rss-before.rss) / float64(o.n),
-		PSSPerConn: float64(after.pss-before.pss) / float64(o.n),
-	}
-	res.Memory = m
+	r.res.Connect.ReadyMillis = time.Since(t0).Seconds() * 1e3
+	return nil
+}
 
+// busyPhases runs those of the phases that were asked for and that the target can do.
+func (r *run) busyPhases() {
+	o, res := r.o, r.res
 	if o.has("broadcast") && r.t.Broadcast != nil {
 		res.Broadcast = r.broadcast()
 	}
@@ -304,12 +330,4 @@ func (r *run) all() *result {
 	if o.has("churn") {
 		res.Churn = r.churn()
 	}
-	end := takeSample(r.pids, true)
-	m.RSSAfter = end.rss
-	m.RSSPerConnAfter = float64(end.rss-before.rss) / float64(o.n)
-	m.PSSPerConnAfter = float64(end.pss-before.pss) / float64(o.n)
-	if o.has("idle") {
-		res.Idle = r.idle()
-	}
-	return res
 }

@@ -61,6 +61,22 @@ func TestIdentitiesUser(t *testing.T) {
 			}
 		}
 	})
+	t.Run("AtOnce", func(t *testing.T) {
+		w := newWorld(t)
+		ids := []*chat.Identities{w.identities(), w.identities()}
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				if user, err := ids[i%2].User(t.Context(), ann("a")); err != nil || user != 1 {
+					t.Errorf("user %d, %v", user, err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+func TestIdentitiesRemember(t *testing.T) {
 	// Once known, an identity costs no read.
 	t.Run("Remembered", func(t *testing.T) {
 		w := newWorld(t)
@@ -87,19 +103,9 @@ func TestIdentitiesUser(t *testing.T) {
 			t.Errorf("%d reads", reads)
 		}
 	})
-	t.Run("AtOnce", func(t *testing.T) {
-		w := newWorld(t)
-		ids := []*chat.Identities{w.identities(), w.identities()}
-		var wg sync.WaitGroup
-		for i := range 20 {
-			wg.Go(func() {
-				if user, err := ids[i%2].User(t.Context(), ann("a")); err != nil || user != 1 {
-					t.Errorf("user %d, %v", user, err)
-				}
-			})
-		}
-		wg.Wait()
-	})
+}
+
+func TestIdentitiesRefuse(t *testing.T) {
 	t.Run("ErrUnauthenticated", func(t *testing.T) {
 		w := newWorld(t)
 		for _, subject := range []string{"", strings.Repeat("x", chat.MaxSubject+1)} {

@@ -153,6 +153,10 @@ func TestMarkRead(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The mark is committed, and who asked is told so, whoever else is not.
+func TestMarkReadUntold(t *testing.T) {
 	t.Run("PublishFails", func(t *testing.T) {
 		w := newWorld(t)
 		w.mustPair()

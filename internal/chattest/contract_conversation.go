@@ -46,6 +46,30 @@ func (c Contract) createConversation(t *testing.T) {
 			w.Errorf("the first message has seq %d", e.Seq)
 		}
 	})
+	t.Run("ErrTooManyConversations", func(t *testing.T) {
+		clock := NewClock()
+		tooManyConversations(&World{T: t, Stores: c.OpenFew(t, clock, 2), Clock: clock})
+	})
+	// Both sides open the conversation at once, each with its own keys: one makes it.
+	c.test(t, "AtOnce", func(w *World) {
+		members := []chat.UserRef{w.MustUser("alice"), w.MustUser("bob")}
+		var made atomic.Int64
+		atOnce(func(i int) {
+			a, err := w.CreateConversation(w.Context(), chat.UserID(i%2+1), members, Given(fmt.Sprint(i), "h"))
+			if err != nil || a.Entry.Log != "c:1-2" || a.Replayed {
+				w.Errorf("%+v, %v", a, err)
+			}
+			if a.Status == 201 {
+				made.Add(1)
+			}
+		})
+		if n := made.Load(); n != 1 {
+			w.Errorf("made %d times", n)
+		}
+	})
+}
+
+func (c Contract) createConversationIdempotency(t *testing.T) {
 	c.test(t, "Idempotent", func(w *World) {
 		members := []chat.UserRef{w.MustUser("alice"), w.MustUser("bob")}
 		create := func(by chat.UserID) (chat.Answer, error) {
@@ -86,27 +110,6 @@ func (c Contract) createConversation(t *testing.T) {
 		}
 		if _, err := w.View(w.Context(), 3, "c:1-3"); !errors.Is(err, chat.ErrConversationNotFound) {
 			w.Errorf("a refused conversation: %v", err)
-		}
-	})
-	t.Run("ErrTooManyConversations", func(t *testing.T) {
-		clock := NewClock()
-		tooManyConversations(&World{T: t, Stores: c.OpenFew(t, clock, 2), Clock: clock})
-	})
-	// Both sides open the conversation at once, each with its own keys: one makes it.
-	c.test(t, "AtOnce", func(w *World) {
-		members := []chat.UserRef{w.MustUser("alice"), w.MustUser("bob")}
-		var made atomic.Int64
-		atOnce(func(i int) {
-			a, err := w.CreateConversation(w.Context(), chat.UserID(i%2+1), members, Given(fmt.Sprint(i), "h"))
-			if err != nil || a.Entry.Log != "c:1-2" || a.Replayed {
-				w.Errorf("%+v, %v", a, err)
-			}
-			if a.Status == 201 {
-				made.Add(1)
-			}
-		})
-		if n := made.Load(); n != 1 {
-			w.Errorf("made %d times", n)
 		}
 	})
 	// One request sent many times at once: one answer.

@@ -107,7 +107,10 @@ func (c Contract) createUserFor(t *testing.T) {
 			w.Errorf("accounts %+v, %v", us, err)
 		}
 	})
-	c.test(t, "GivenID", func(w *World) {
+}
+
+func (c Contract) createUserForGivenID(t *testing.T) {
+	c.test(t, "OK", func(w *World) {
 		if user, err := w.createUserFor(chat.Identity{Issuer: "nextauth", Subject: "17"}, 17, "ann"); err != nil || user != 17 {
 			w.Fatalf("user %d, %v", user, err)
 		}
@@ -122,7 +125,7 @@ func (c Contract) createUserFor(t *testing.T) {
 		}
 	})
 	// The counter passes over ids that were given.
-	c.test(t, "GivenIDNotGivenAgain", func(w *World) {
+	c.test(t, "NotGivenAgain", func(w *World) {
 		for id, name := range map[chat.UserID]string{1: "ann", 3: "bob"} {
 			if _, err := w.createUserFor(chat.Identity{Issuer: "nextauth", Subject: id.String()}, id, name); err != nil {
 				w.Fatal(err)
@@ -132,7 +135,7 @@ func (c Contract) createUserFor(t *testing.T) {
 			w.Errorf("carol has id %d, dave %d", carol.ID, dave.ID)
 		}
 	})
-	c.test(t, "GivenIDAtOnce", func(w *World) {
+	c.test(t, "AtOnce", func(w *World) {
 		atOnce(func(i int) {
 			user, err := w.createUserFor(chat.Identity{Issuer: "nextauth", Subject: "17"}, 17, "ann-"+string(rune('a'+i)))
 			if err != nil || user != 17 {

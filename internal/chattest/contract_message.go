@@ -85,37 +85,39 @@ func (c Contract) appendMessage(t *testing.T) {
 			w.Errorf("the refused message used up a seq: the next got %d", e.Seq)
 		}
 	})
-	// A crowd writes in one log, each message sent twice with one key: no hole, and
-	// each message once.
-	c.test(t, "AtOnce", func(w *World) {
-		log := w.mustPair()
-		var es [crowd]chat.Entry
-		atOnce(func(i int) {
-			d := chat.Draft{Log: log, By: chat.UserID(i%2 + 1), Content: fmt.Sprint(i % (crowd / 2))}
-			a, err := w.AppendMessage(w.Context(), d, Given(d.Content, "h"))
-			if err != nil {
-				w.Error(err)
-			}
-			es[i] = a.Entry
-		})
-		if w.Failed() {
-			return
+	c.test(t, "AtOnce", messagesAtOnce)
+}
+
+// A crowd writes in one log, each message sent twice with one key: no hole, and
+// each message once.
+func messagesAtOnce(w *World) {
+	log := w.mustPair()
+	var es [crowd]chat.Entry
+	atOnce(func(i int) {
+		d := chat.Draft{Log: log, By: chat.UserID(i%2 + 1), Content: fmt.Sprint(i % (crowd / 2))}
+		a, err := w.AppendMessage(w.Context(), d, Given(d.Content, "h"))
+		if err != nil {
+			w.Error(err)
 		}
-		ms := w.MustMessages(2, log)
-		if len(ms) != crowd/2 {
-			w.Fatalf("%d messages", len(ms))
-		}
-		for i, m := range ms {
-			if m.Seq != int64(i+2) || i > 0 && m.CreatedAt <= ms[i-1].CreatedAt {
-				w.Errorf("message %d has seq %d, time %d", i, m.Seq, m.CreatedAt)
-			}
-		}
-		for _, e := range es {
-			if got, err := e.Message(); err != nil || !slices.Contains(ms, got) {
-				w.Errorf("answered with %+v, %v, which the log has not", got, err)
-			}
-		}
+		es[i] = a.Entry
 	})
+	if w.Failed() {
+		return
+	}
+	ms := w.MustMessages(2, log)
+	if len(ms) != crowd/2 {
+		w.Fatalf("%d messages", len(ms))
+	}
+	for i, m := range ms {
+		if m.Seq != int64(i+2) || i > 0 && m.CreatedAt <= ms[i-1].CreatedAt {
+			w.Errorf("message %d has seq %d, time %d", i, m.Seq, m.CreatedAt)
+		}
+	}
+	for _, e := range es {
+		if got, err := e.Message(); err != nil || !slices.Contains(ms, got) {
+			w.Errorf("answered with %+v, %v, which the log has not", got, err)
+		}
+	}
 }
 
 func (w *World) ref(id chat.UserID) chat.UserRef {

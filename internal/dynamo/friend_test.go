@@ -173,6 +173,31 @@ func TestChangeFriends(t *testing.T) {
 		w.wantKinds(w.bob, "friend_request accepted")
 		w.checkStory(w.alice, w.bob)
 	})
+	t.Run("Unfriended", func(t *testing.T) {
+		w := newFriends(t, dynamo.Limits{})
+		w.mustRefuse(chat.ErrFriendNotFound, chat.FriendUnfriended, w.alice, w.bob)
+		w.must(chat.FriendRequested, w.alice, w.bob)
+		w.must(chat.FriendAccepted, w.bob, w.alice)
+		w.must(chat.FriendUnfriended, w.alice, w.bob)
+		w.wantKinds(w.bob, "friend_request accepted unfriended")
+		w.checkStory(w.alice, w.bob)
+		w.mustRefuse(chat.ErrFriendNotFound, chat.FriendUnfriended, w.bob, w.alice)
+	})
+	// A request that is answered after its notification has expired.
+	t.Run("NotificationExpired", func(t *testing.T) {
+		w := newFriends(t, dynamo.Limits{})
+		w.must(chat.FriendRequested, w.alice, w.bob)
+		w.mustDeleteNotes("u:2")
+		w.must(chat.FriendAccepted, w.bob, w.alice)
+		w.wantKinds(w.bob, "friend_request accepted")
+		if n := len(w.lists(w.bob).Notifications); n != 0 {
+			t.Errorf("%d notifications came back", n)
+		}
+	})
+}
+
+// A request ends without a friendship, and what then may be asked again.
+func TestFriendRequestEnds(t *testing.T) {
 	t.Run("Declined", func(t *testing.T) {
 		w := newFriends(t, dynamo.Limits{})
 		w.must(chat.FriendRequested, w.alice, w.bob)
@@ -215,27 +240,6 @@ func TestChangeFriends(t *testing.T) {
 		}
 		w.must(chat.FriendRequested, w.alice, w.bob)
 		w.checkStory(w.alice, w.bob)
-	})
-	t.Run("Unfriended", func(t *testing.T) {
-		w := newFriends(t, dynamo.Limits{})
-		w.mustRefuse(chat.ErrFriendNotFound, chat.FriendUnfriended, w.alice, w.bob)
-		w.must(chat.FriendRequested, w.alice, w.bob)
-		w.must(chat.FriendAccepted, w.bob, w.alice)
-		w.must(chat.FriendUnfriended, w.alice, w.bob)
-		w.wantKinds(w.bob, "friend_request accepted unfriended")
-		w.checkStory(w.alice, w.bob)
-		w.mustRefuse(chat.ErrFriendNotFound, chat.FriendUnfriended, w.bob, w.alice)
-	})
-	// A request that is answered after its notification has expired.
-	t.Run("NotificationExpired", func(t *testing.T) {
-		w := newFriends(t, dynamo.Limits{})
-		w.must(chat.FriendRequested, w.alice, w.bob)
-		w.mustDeleteNotes("u:2")
-		w.must(chat.FriendAccepted, w.bob, w.alice)
-		w.wantKinds(w.bob, "friend_request accepted")
-		if n := len(w.lists(w.bob).Notifications); n != 0 {
-			t.Errorf("%d notifications came back", n)
-		}
 	})
 }
 

@@ -69,6 +69,9 @@ func TestEmit(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestEmitRefusals(t *testing.T) {
 	t.Run("ErrUserNotFound", func(t *testing.T) {
 		both(t, func(w *world) { w.refused(w.post(emitPath, `{"userId":9,"type":"t"}`, shop), 404, "user_not_found") })
 	})

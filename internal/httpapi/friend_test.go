@@ -92,6 +92,10 @@ func TestFriendRequest(t *testing.T) {
 			w.refused(w.send("PUT", "/api/friends/request/1-2", `{"action":"accept"}`, as(bob)), 404, "request_not_found")
 		})
 	})
+}
+
+// What a request answers that was made before, or too often.
+func TestFriendRequestAgain(t *testing.T) {
 	t.Run("Idempotency", func(t *testing.T) {
 		both(t, func(w *world) {
 			alice := w.mustRegister("alice")

@@ -76,6 +76,9 @@ func TestIdempotencyKey(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestIdempotencyKeyShape(t *testing.T) {
 	t.Run("ErrInvalid", func(t *testing.T) {
 		both(t, func(w *world) {
 			alice, _ := w.mustPair()

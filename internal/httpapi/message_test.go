@@ -120,36 +120,37 @@ func TestListMessages(t *testing.T) {
 			w.want(w.get(messages, as(alice)), 200, `{"messages":[],"links":{}}`)
 		})
 	})
-	t.Run("ErrInvalid", func(t *testing.T) {
-		both(t, func(w *world) {
-			alice, _ := w.mustPair()
-			for query, fields := range inOrder(map[string][]string{
-				"limit=0":                    {"limit out_of_range"},
-				"limit=101":                  {"limit out_of_range"},
-				"limit=-1":                   {"limit out_of_range"},
-				"limit=1.5":                  {"limit out_of_range"},
-				"limit=+1":                   {"limit out_of_range"},
-				"limit=":                     {"limit out_of_range"},
-				"limit":                      {"limit out_of_range"},
-				"limit=99999999999999999999": {"limit out_of_range"},
-				"limit=%zz":                  {"limit malformed"},
-				"limit=1&limit=1":            {"limit repeated"},
-				"before=0":                   {"before message_id"},
-				"before=x":                   {"before message_id"},
-				"after=-1":                   {"after message_id"},
-				"after=9007199254740992":     {"after message_id"},
-				"before=3&after=2":           {"after before_and_after"},
-				"limit=x&before=y&after=z":   {"limit out_of_range", "before message_id", "after message_id"},
-			}) {
-				w.refused(w.get(messages+"?"+query, as(alice)), 422, "validation_failed", fields...)
-			}
-		})
-	})
 	t.Run("ErrNotMember", func(t *testing.T) {
 		both(t, func(w *world) {
 			w.mustPair()
 			w.refused(w.get(messages, as(w.mustRegister("carol"))), 404, "conversation_not_found")
 		})
+	})
+}
+
+func TestListMessagesErrInvalid(t *testing.T) {
+	both(t, func(w *world) {
+		alice, _ := w.mustPair()
+		for query, fields := range inOrder(map[string][]string{
+			"limit=0":                    {"limit out_of_range"},
+			"limit=101":                  {"limit out_of_range"},
+			"limit=-1":                   {"limit out_of_range"},
+			"limit=1.5":                  {"limit out_of_range"},
+			"limit=+1":                   {"limit out_of_range"},
+			"limit=":                     {"limit out_of_range"},
+			"limit":                      {"limit out_of_range"},
+			"limit=99999999999999999999": {"limit out_of_range"},
+			"limit=%zz":                  {"limit malformed"},
+			"limit=1&limit=1":            {"limit repeated"},
+			"before=0":                   {"before message_id"},
+			"before=x":                   {"before message_id"},
+			"after=-1":                   {"after message_id"},
+			"after=9007199254740992":     {"after message_id"},
+			"before=3&after=2":           {"after before_and_after"},
+			"limit=x&before=y&after=z":   {"limit out_of_range", "before message_id", "after message_id"},
+		}) {
+			w.refused(w.get(messages+"?"+query, as(alice)), 422, "validation_failed", fields...)
+		}
 	})
 }
 

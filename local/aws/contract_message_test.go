@@ -43,6 +43,21 @@ func (w *world) sendBatch(ctx context.Context, bodies []string, edit func([]type
 
 func unchanged([]types.SendMessageBatchRequestEntry) {}
 
+// withMessage is a check of a message that was received, and is invisible for so many
+// seconds.
+func withMessage(name string, visibility int32, run func(ctx context.Context, w *world, url string, m types.Message) error) check {
+	return withQueue(name, func(ctx context.Context, w *world, url string) error {
+		if err := w.send(ctx, url, "x"); err != nil {
+			return err
+		}
+		m, err := w.one(ctx, url, 2, visibility)
+		if err != nil {
+			return err
+		}
+		return run(ctx, w, url, m)
+	})
+}
+
 func refusedSend(name, code, part, body string, a map[string]types.MessageAttributeValue) check {
 	return check{"SendMessage/" + name, func(ctx context.Context, w *world) error {
 		_, _, err := w.sendWith(ctx, body, a)
@@ -117,14 +132,10 @@ var messageChecks = []check{
 		_, _, err := w.sendWith(ctx, "x", a)
 		return wantCode(err, "InvalidParameterValue", "[11] exceeds the allowed maximum [10]")
 	}},
-	{"SendMessage/ErrDelay", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
-		_, err = w.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: ptr("x"), DelaySeconds: 901})
+	withQueue("SendMessage/ErrDelay", func(ctx context.Context, w *world, url string) error {
+		_, err := w.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: ptr("x"), DelaySeconds: 901})
 		return wantCode(err, "InvalidParameterValue", "DelaySeconds")
-	}},
+	}),
 	{"SendMessageBatch/OK", func(ctx context.Context, w *world) error {
 		o, err := w.sendBatch(ctx, strings.Split("0123456789", ""), unchanged)
 		if err != nil {
@@ -162,15 +173,7 @@ var messageChecks = []check{
 		_, err := w.sendBatch(ctx, []string{strings.Repeat("x", 1<<19), strings.Repeat("x", 1<<19+1)}, unchanged)
 		return wantCode(err, "AWS.SimpleQueueService.BatchRequestTooLong", "Batch requests cannot be longer than 1048576 bytes")
 	}},
-	{"DeleteMessage/OK", func(ctx context.Context, w *world) error {
-		url, _, err := w.sendWith(ctx, "x", nil)
-		if err != nil {
-			return err
-		}
-		m, err := w.one(ctx, url, 2, 1)
-		if err != nil {
-			return err
-		}
+	withMessage("DeleteMessage/OK", 1, func(ctx context.Context, w *world, url string, m types.Message) error {
 		for range 2 { // twice is no error
 			if _, err := w.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				return err
@@ -178,24 +181,12 @@ var messageChecks = []check{
 		}
 		ms, err := w.receive(ctx, url, 2, 1)
 		return errors.Join(err, want("messages", len(ms), 0))
-	}},
-	{"DeleteMessage/ErrHandle", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
-		_, err = w.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: ptr("garbage")})
+	}),
+	withQueue("DeleteMessage/ErrHandle", func(ctx context.Context, w *world, url string) error {
+		_, err := w.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: ptr("garbage")})
 		return wantCode(err, "ReceiptHandleIsInvalid", `The input receipt handle "garbage" is not a valid receipt handle.`)
-	}},
-	{"DeleteMessageBatch/OneFailsAlone", func(ctx context.Context, w *world) error {
-		url, _, err := w.sendWith(ctx, "x", nil)
-		if err != nil {
-			return err
-		}
-		m, err := w.one(ctx, url, 2, 30)
-		if err != nil {
-			return err
-		}
+	}),
+	withMessage("DeleteMessageBatch/OneFailsAlone", 30, func(ctx context.Context, w *world, url string, m types.Message) error {
 		o, err := w.sqs.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: []types.DeleteMessageBatchRequestEntry{
 			{Id: ptr("good"), ReceiptHandle: m.ReceiptHandle}, {Id: ptr("bad"), ReceiptHandle: ptr("garbage")},
 		}})
@@ -206,5 +197,5 @@ var messageChecks = []check{
 			return fmt.Errorf("%d deleted, %d failed", len(o.Successful), len(o.Failed))
 		}
 		return errors.Join(want("id", *o.Failed[0].Id, "bad"), want("code", *o.Failed[0].Code, "ReceiptHandleIsInvalid"))
-	}},
+	}),
 }

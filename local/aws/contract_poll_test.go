@@ -11,15 +11,11 @@ import (
 )
 
 func refusedReceive(name, part string, in sqs.ReceiveMessageInput) check {
-	return check{"ReceiveMessage/" + name, func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	return withQueue("ReceiveMessage/"+name, func(ctx context.Context, w *world, url string) error {
 		in.QueueUrl = &url
-		_, err = w.sqs.ReceiveMessage(ctx, &in)
+		_, err := w.sqs.ReceiveMessage(ctx, &in)
 		return wantCode(err, "InvalidParameterValue", part)
-	}}
+	})
 }
 
 // took checks that something lasted as long as it should, with room for a busy machine.
@@ -34,14 +30,10 @@ var pollChecks = []check{
 	refusedReceive("ErrMaxNumber", "Must be between 1 and 10, if provided.", sqs.ReceiveMessageInput{MaxNumberOfMessages: 11}),
 	refusedReceive("ErrWaitTime", "Must be >= 0 and <= 20, if provided.", sqs.ReceiveMessageInput{WaitTimeSeconds: 21}),
 	refusedReceive("ErrVisibility", "VisibilityTimeout", sqs.ReceiveMessageInput{VisibilityTimeout: 43201}),
-	{"ReceiveMessage/EmptyAtOnceWithoutWait", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	withQueue("ReceiveMessage/EmptyAtOnceWithoutWait", func(ctx context.Context, w *world, url string) error {
 		ms, err := w.receive(ctx, url, 0, 30)
 		return errors.Join(err, want("messages", len(ms), 0))
-	}},
+	}),
 	{"ReceiveMessage/EmptyPollWaits", func(ctx context.Context, w *world) error {
 		url, _, err := w.queue(ctx, "q", map[string]string{"ReceiveMessageWaitTimeSeconds": "1"})
 		if err != nil {
@@ -53,11 +45,7 @@ var pollChecks = []check{
 		}
 		return took(start, 900*time.Millisecond, 8*time.Second)
 	}},
-	{"ReceiveMessage/SendEndsThePoll", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	withQueue("ReceiveMessage/SendEndsThePoll", func(ctx context.Context, w *world, url string) error {
 		sent := make(chan error, 1)
 		time.AfterFunc(300*time.Millisecond, func() { sent <- w.send(ctx, url, "x") })
 		start := time.Now()
@@ -66,7 +54,7 @@ var pollChecks = []check{
 			return err
 		}
 		return errors.Join(want("body", *m.Body, "x"), took(start, 0, 10*time.Second))
-	}},
+	}),
 	{"ReceiveMessage/ChosenAttributes", func(ctx context.Context, w *world) error {
 		url, _, err := w.sendWith(ctx, "x", map[string]types.MessageAttributeValue{"a.b": value("String", "1"), "c": value("String", "2"), "d": value("String", "3")})
 		if err != nil {
@@ -103,11 +91,7 @@ var pollChecks = []check{
 	// A server may hear of the poll's end after the next message, so what the poll took
 	// must come back when its visibility timeout ends. TestGonePoll has the server that
 	// hears of it.
-	{"ReceiveMessage/CancelledPollLosesNothing", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	withQueue("ReceiveMessage/CancelledPollLosesNothing", func(ctx context.Context, w *world, url string) error {
 		short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 		defer cancel()
 		start := time.Now()
@@ -120,9 +104,9 @@ var pollChecks = []check{
 		if err := w.send(ctx, url, "x"); err != nil {
 			return err
 		}
-		_, err = w.one(ctx, url, 10, 30)
+		_, err := w.one(ctx, url, 10, 30)
 		return err
-	}},
+	}),
 	{"ReceiveMessage/DelayedMessageWakes", func(ctx context.Context, w *world) error {
 		url, _, err := w.queue(ctx, "q", map[string]string{"DelaySeconds": "1"})
 		if err != nil {
@@ -159,50 +143,22 @@ var pollChecks = []check{
 		}
 		return want("body", *m.Body, "poison")
 	}},
-	{"ChangeMessageVisibility/ZeroMakesVisible", func(ctx context.Context, w *world) error {
-		url, _, err := w.sendWith(ctx, "x", nil)
-		if err != nil {
-			return err
-		}
-		m, err := w.one(ctx, url, 2, 30)
-		if err != nil {
-			return err
-		}
+	withMessage("ChangeMessageVisibility/ZeroMakesVisible", 30, func(ctx context.Context, w *world, url string, m types.Message) error {
 		if _, err := w.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: 0}); err != nil {
 			return err
 		}
-		_, err = w.one(ctx, url, 2, 30)
+		_, err := w.one(ctx, url, 2, 30)
 		return err
-	}},
-	{"ChangeMessageVisibility/ErrRange", func(ctx context.Context, w *world) error {
-		url, _, err := w.sendWith(ctx, "x", nil)
-		if err != nil {
-			return err
-		}
-		m, err := w.one(ctx, url, 2, 30)
-		if err != nil {
-			return err
-		}
-		_, err = w.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: 43201})
+	}),
+	withMessage("ChangeMessageVisibility/ErrRange", 30, func(ctx context.Context, w *world, url string, m types.Message) error {
+		_, err := w.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: 43201})
 		return wantCode(err, "InvalidParameterValue", "43201")
-	}},
-	{"ChangeMessageVisibility/ErrHandle", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
-		_, err = w.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: &url, ReceiptHandle: ptr("garbage"), VisibilityTimeout: 1})
+	}),
+	withQueue("ChangeMessageVisibility/ErrHandle", func(ctx context.Context, w *world, url string) error {
+		_, err := w.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: &url, ReceiptHandle: ptr("garbage"), VisibilityTimeout: 1})
 		return wantCode(err, "ReceiptHandleIsInvalid", "garbage")
-	}},
-	{"ChangeMessageVisibilityBatch/OneFailsAlone", func(ctx context.Context, w *world) error {
-		url, _, err := w.sendWith(ctx, "x", nil)
-		if err != nil {
-			return err
-		}
-		m, err := w.one(ctx, url, 2, 1)
-		if err != nil {
-			return err
-		}
+	}),
+	withMessage("ChangeMessageVisibilityBatch/OneFailsAlone", 1, func(ctx context.Context, w *world, url string, m types.Message) error {
 		o, err := w.sqs.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &url, Entries: []types.ChangeMessageVisibilityBatchRequestEntry{
 			{Id: ptr("good"), ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: 60}, {Id: ptr("bad"), ReceiptHandle: ptr("garbage"), VisibilityTimeout: 60},
 		}})
@@ -214,5 +170,5 @@ var pollChecks = []check{
 		}
 		ms, err := w.receive(ctx, url, 2, 1)
 		return errors.Join(err, want("code", *o.Failed[0].Code, "ReceiptHandleIsInvalid"), want("messages", len(ms), 0))
-	}},
+	}),
 }

@@ -10,6 +10,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
+// withQueue is a check of a new queue.
+func withQueue(name string, run func(ctx context.Context, w *world, url string) error) check {
+	return check{name, func(ctx context.Context, w *world) error {
+		url, _, err := w.queue(ctx, "q", nil)
+		if err != nil {
+			return err
+		}
+		return run(ctx, w, url)
+	}}
+}
+
 var queueChecks = []check{
 	{"CreateQueue/SameAgainGivesSameURL", func(ctx context.Context, w *world) error {
 		a, arn, err := w.queue(ctx, "q", map[string]string{"VisibilityTimeout": "5"})
@@ -44,17 +55,13 @@ var queueChecks = []check{
 		_, _, err := w.queue(ctx, "q", map[string]string{"Foo": "1"})
 		return wantCode(err, "InvalidAttributeName", "Unknown Attribute Foo")
 	}},
-	{"GetQueueUrl/OK", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	withQueue("GetQueueUrl/OK", func(ctx context.Context, w *world, url string) error {
 		o, err := w.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: ptr("q-" + w.id)})
 		if err != nil {
 			return err
 		}
 		return want("URL", *o.QueueUrl, url)
-	}},
+	}),
 	{"GetQueueUrl/ErrUnknown", func(ctx context.Context, w *world) error {
 		_, err := w.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: ptr("none-" + w.id)})
 		if _, ok := errors.AsType[*types.QueueDoesNotExist](err); !ok {
@@ -82,11 +89,7 @@ var queueChecks = []check{
 		}
 		return errors.Join(want("pages", pages, 3), want("queues", len(seen), 5))
 	}},
-	{"GetQueueAttributes/Defaults", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	withQueue("GetQueueAttributes/Defaults", func(ctx context.Context, w *world, url string) error {
 		a, err := w.attributes(ctx, url, "All")
 		if err != nil {
 			return err
@@ -95,31 +98,19 @@ var queueChecks = []check{
 			want("VisibilityTimeout", a["VisibilityTimeout"], "30"), want("DelaySeconds", a["DelaySeconds"], "0"),
 			want("MessageRetentionPeriod", a["MessageRetentionPeriod"], "345600"), want("MaximumMessageSize", a["MaximumMessageSize"], "1048576"),
 			want("ReceiveMessageWaitTimeSeconds", a["ReceiveMessageWaitTimeSeconds"], "0"))
-	}},
-	{"GetQueueAttributes/Named", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	}),
+	withQueue("GetQueueAttributes/Named", func(ctx context.Context, w *world, url string) error {
 		a, err := w.attributes(ctx, url, "DelaySeconds", "QueueArn")
 		if err != nil {
 			return err
 		}
 		return want("number of attributes", len(a), 2)
-	}},
-	{"GetQueueAttributes/ErrUnknownName", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
-		_, err = w.attributes(ctx, url, "Foo")
+	}),
+	withQueue("GetQueueAttributes/ErrUnknownName", func(ctx context.Context, w *world, url string) error {
+		_, err := w.attributes(ctx, url, "Foo")
 		return wantCode(err, "InvalidAttributeName", "Unknown Attribute Foo")
-	}},
-	{"GetQueueAttributes/Counts", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	}),
+	withQueue("GetQueueAttributes/Counts", func(ctx context.Context, w *world, url string) error {
 		if err := w.send(ctx, url, "a", "b"); err != nil {
 			return err
 		}
@@ -136,26 +127,18 @@ var queueChecks = []check{
 		return errors.Join(
 			want("visible", a["ApproximateNumberOfMessages"], "1"), want("in flight", a["ApproximateNumberOfMessagesNotVisible"], "1"),
 			want("delayed", a["ApproximateNumberOfMessagesDelayed"], "1"))
-	}},
-	{"SetQueueAttributes/OK", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	}),
+	withQueue("SetQueueAttributes/OK", func(ctx context.Context, w *world, url string) error {
 		if _, err := w.sqs.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{"DelaySeconds": "3"}}); err != nil {
 			return err
 		}
 		a, err := w.attributes(ctx, url, "All")
 		return errors.Join(err, want("DelaySeconds", a["DelaySeconds"], "3"))
-	}},
-	{"SetQueueAttributes/ErrValue", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
-		_, err = w.sqs.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{"MessageRetentionPeriod": "59"}})
+	}),
+	withQueue("SetQueueAttributes/ErrValue", func(ctx context.Context, w *world, url string) error {
+		_, err := w.sqs.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{"MessageRetentionPeriod": "59"}})
 		return wantCode(err, "InvalidAttributeValue", "MessageRetentionPeriod")
-	}},
+	}),
 	{"SetQueueAttributes/ErrRedriveToUnknown", func(ctx context.Context, w *world) error {
 		url, arn, err := w.queue(ctx, "q", nil)
 		if err != nil {
@@ -166,11 +149,7 @@ var queueChecks = []check{
 		}})
 		return wantCode(err, "InvalidParameterValue", "Dead letter target does not exist")
 	}},
-	{"TagQueue/ListAndUntag", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	withQueue("TagQueue/ListAndUntag", func(ctx context.Context, w *world, url string) error {
 		if _, err := w.sqs.TagQueue(ctx, &sqs.TagQueueInput{QueueUrl: &url, Tags: map[string]string{"a": "1", "b": "2"}}); err != nil {
 			return err
 		}
@@ -182,12 +161,8 @@ var queueChecks = []check{
 			return err
 		}
 		return errors.Join(want("tags", len(o.Tags), 1), want("b", o.Tags["b"], "2"))
-	}},
-	{"PurgeQueue/OK", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	}),
+	withQueue("PurgeQueue/OK", func(ctx context.Context, w *world, url string) error {
 		if err := w.send(ctx, url, "a", "b"); err != nil {
 			return err
 		}
@@ -196,38 +171,26 @@ var queueChecks = []check{
 		}
 		ms, err := w.receive(ctx, url, 0, 30)
 		return errors.Join(err, want("messages", len(ms), 0))
-	}},
-	{"PurgeQueue/ErrTwiceInAMinute", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	}),
+	withQueue("PurgeQueue/ErrTwiceInAMinute", func(ctx context.Context, w *world, url string) error {
 		if _, err := w.sqs.PurgeQueue(ctx, &sqs.PurgeQueueInput{QueueUrl: &url}); err != nil {
 			return err
 		}
-		_, err = w.sqs.PurgeQueue(ctx, &sqs.PurgeQueueInput{QueueUrl: &url})
+		_, err := w.sqs.PurgeQueue(ctx, &sqs.PurgeQueueInput{QueueUrl: &url})
 		return wantCode(err, "AWS.SimpleQueueService.PurgeQueueInProgress", "60 seconds")
-	}},
-	{"DeleteQueue/LaterUseErrUnknown", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	}),
+	withQueue("DeleteQueue/LaterUseErrUnknown", func(ctx context.Context, w *world, url string) error {
 		if _, err := w.sqs.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: &url}); err != nil {
 			return err
 		}
-		_, err = w.receive(ctx, url, 0, 30)
+		_, err := w.receive(ctx, url, 0, 30)
 		if _, ok := errors.AsType[*types.QueueDoesNotExist](err); !ok {
 			return fmt.Errorf("got %v", err)
 		}
 		return nil
-	}},
-	{"QueueURL/AnyHost", func(ctx context.Context, w *world) error {
-		url, _, err := w.queue(ctx, "q", nil)
-		if err != nil {
-			return err
-		}
+	}),
+	withQueue("QueueURL/AnyHost", func(ctx context.Context, w *world, url string) error {
 		_, path, _ := strings.Cut(strings.TrimPrefix(url, "http://"), "/")
 		return w.send(ctx, "https://sqs.us-east-1.amazonaws.com/"+path, "x")
-	}},
+	}),
 }

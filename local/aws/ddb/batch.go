@@ -12,11 +12,7 @@ type batchWrite struct {
 
 // batchWriteItem carries out all of the batch, so nothing is ever unprocessed. AWS
 // promises less: there each write may succeed or not.
-func (s *Service) batchWriteItem(body []byte) ([]byte, error) {
-	in, err := decode[batchWriteInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) batchWriteItem(in *batchWriteInput) ([]byte, error) {
 	writes, err := s.prepareBatch(in)
 	if err != nil {
 		return nil, err

@@ -1,15 +1,24 @@
 package ddb_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 )
 
 var refusalClauses = []clause{
+	{"Operation/ErrUnknown", func(w *world) {
+		_, err := w.DB.ListBackups(w.ctx, &dynamodb.ListBackupsInput{})
+		var e smithy.APIError
+		if !errors.As(err, &e) || e.ErrorCode() != "UnknownOperationException" {
+			w.fail("%v", err)
+		}
+	}},
 	{"PutItem/ErrTableNotFound", func(w *world) {
 		_, err := w.DB.PutItem(w.ctx, &dynamodb.PutItemInput{TableName: aws.String("contract-none"), Item: at("a", "b")})
 		w.refused(err, "ResourceNotFoundException", "Requested resource not found")

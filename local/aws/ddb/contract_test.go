@@ -29,7 +29,7 @@ type clause struct {
 // Contract is the whole of it.
 var Contract = concat(
 	tableClauses, itemClauses, valueClauses, updateClauses, conditionClauses, queryClauses, scanClauses,
-	batchClauses, transactionClauses, refusalClauses, expressionClauses, capacityClauses, streamClauses,
+	batchClauses, transactionClauses, refusalClauses, expressionClauses, capacityClauses, recordClauses, readerClauses,
 )
 
 func concat(lists ...[]clause) (all []clause) {

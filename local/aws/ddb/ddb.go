@@ -101,28 +101,39 @@ func New(o Options) *Service {
 // operation answers one request; the answer is JSON.
 type operation func(s *Service, body []byte) ([]byte, error)
 
+// decoded is an operation that is given its request decoded.
+func decoded[T any](run func(s *Service, in *T) ([]byte, error)) operation {
+	return func(s *Service, body []byte) ([]byte, error) {
+		in, err := decode[T](body)
+		if err != nil {
+			return nil, err
+		}
+		return run(s, in)
+	}
+}
+
 var operations = map[string]operation{
-	targetTables + ".CreateTable":        (*Service).createTable,
-	targetTables + ".DeleteTable":        (*Service).deleteTable,
-	targetTables + ".DescribeTable":      (*Service).describeTable,
-	targetTables + ".ListTables":         (*Service).listTables,
-	targetTables + ".UpdateTable":        (*Service).updateTable,
-	targetTables + ".UpdateTimeToLive":   (*Service).updateTimeToLive,
-	targetTables + ".DescribeTimeToLive": (*Service).describeTimeToLive,
-	targetTables + ".PutItem":            (*Service).putItem,
-	targetTables + ".GetItem":            (*Service).getItem,
-	targetTables + ".UpdateItem":         (*Service).updateItem,
-	targetTables + ".DeleteItem":         (*Service).deleteItem,
-	targetTables + ".Query":              (*Service).query,
-	targetTables + ".Scan":               (*Service).scan,
-	targetTables + ".BatchGetItem":       (*Service).batchGetItem,
-	targetTables + ".BatchWriteItem":     (*Service).batchWriteItem,
-	targetTables + ".TransactGetItems":   (*Service).transactGetItems,
-	targetTables + ".TransactWriteItems": (*Service).transactWriteItems,
-	targetStreams + ".ListStreams":       (*Service).listStreams,
-	targetStreams + ".DescribeStream":    (*Service).describeStream,
-	targetStreams + ".GetShardIterator":  (*Service).getShardIterator,
-	targetStreams + ".GetRecords":        (*Service).getRecords,
+	targetTables + ".CreateTable":        decoded((*Service).createTable),
+	targetTables + ".DeleteTable":        decoded((*Service).deleteTable),
+	targetTables + ".DescribeTable":      decoded((*Service).describeTable),
+	targetTables + ".ListTables":         decoded((*Service).listTables),
+	targetTables + ".UpdateTable":        decoded((*Service).updateTable),
+	targetTables + ".UpdateTimeToLive":   decoded((*Service).updateTimeToLive),
+	targetTables + ".DescribeTimeToLive": decoded((*Service).describeTimeToLive),
+	targetTables + ".PutItem":            decoded((*Service).putItem),
+	targetTables + ".GetItem":            decoded((*Service).getItem),
+	targetTables + ".UpdateItem":         decoded((*Service).updateItem),
+	targetTables + ".DeleteItem":         decoded((*Service).deleteItem),
+	targetTables + ".Query":              decoded((*Service).query),
+	targetTables + ".Scan":               decoded((*Service).scan),
+	targetTables + ".BatchGetItem":       decoded((*Service).batchGetItem),
+	targetTables + ".BatchWriteItem":     decoded((*Service).batchWriteItem),
+	targetTables + ".TransactGetItems":   decoded((*Service).transactGetItems),
+	targetTables + ".TransactWriteItems": decoded((*Service).transactWriteItems),
+	targetStreams + ".ListStreams":       decoded((*Service).listStreams),
+	targetStreams + ".DescribeStream":    decoded((*Service).describeStream),
+	targetStreams + ".GetShardIterator":  decoded((*Service).getShardIterator),
+	targetStreams + ".GetRecords":        decoded((*Service).getRecords),
 }
 
 // Serve answers the request whose X-Amz-Target header is target, such as

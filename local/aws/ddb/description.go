@@ -63,11 +63,7 @@ type timeToLiveInput struct {
 
 // updateTimeToLive takes effect at once. AWS needs up to an hour, and in that time refuses
 // a second change; this doesn't.
-func (s *Service) updateTimeToLive(body []byte) ([]byte, error) {
-	in, err := decode[timeToLiveInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) updateTimeToLive(in *timeToLiveInput) ([]byte, error) {
 	spec := in.TimeToLiveSpecification
 	switch {
 	case spec == nil:
@@ -102,11 +98,7 @@ func (s *Service) updateTimeToLive(body []byte) ([]byte, error) {
 	return describe(map[string]any{"TimeToLiveSpecification": spec})
 }
 
-func (s *Service) describeTimeToLive(body []byte) ([]byte, error) {
-	in, err := decode[tableInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) describeTimeToLive(in *tableInput) ([]byte, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	t, err := s.existing(in.TableName)

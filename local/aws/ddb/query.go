@@ -7,11 +7,7 @@ type queryInput struct {
 }
 
 // query binds the filter first, the order in which AWS reports mistakes.
-func (s *Service) query(body []byte) ([]byte, error) {
-	in, err := decode[queryInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) query(in *queryInput) ([]byte, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}

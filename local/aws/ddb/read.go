@@ -54,11 +54,7 @@ type getItemInput struct {
 }
 
 // getItem encodes its answer outside the lock: rows never change.
-func (s *Service) getItem(body []byte) ([]byte, error) {
-	in, err := decode[getItemInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) getItem(in *getItemInput) ([]byte, error) {
 	if err := in.ReturnConsumedCapacity.check(); err != nil {
 		return nil, err
 	}
@@ -115,11 +111,7 @@ type keysAndAttributes struct {
 
 // batchGetItem answers up to 16 MB; the keys beyond come back as unprocessed, for the
 // client to ask again.
-func (s *Service) batchGetItem(body []byte) ([]byte, error) {
-	in, err := decode[batchGetInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) batchGetItem(in *batchGetInput) ([]byte, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}

@@ -16,11 +16,7 @@ type scanInput struct {
 
 // scan goes through the rows in the order of their hashes, so what comes after a
 // LastEvaluatedKey stays the same whatever is written in between.
-func (s *Service) scan(body []byte) ([]byte, error) {
-	in, err := decode[scanInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) scan(in *scanInput) ([]byte, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}

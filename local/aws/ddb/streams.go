@@ -30,11 +30,7 @@ type listStreamsInput struct {
 }
 
 // listStreams lists the streams of deleted tables too, as long as they can be read.
-func (s *Service) listStreams(body []byte) ([]byte, error) {
-	in, err := decode[listStreamsInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) listStreams(in *listStreamsInput) ([]byte, error) {
 	limit := 100
 	if in.Limit != nil {
 		limit = *in.Limit
@@ -79,11 +75,7 @@ type describeStreamInput struct{ StreamArn, ExclusiveStartShardId string }
 
 // describeStream shows the one shard. It is closed, that is it has an ending sequence
 // number, once the stream was disabled: readers then finish it and stop.
-func (s *Service) describeStream(body []byte) ([]byte, error) {
-	in, err := decode[describeStreamInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) describeStream(in *describeStreamInput) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st, err := s.stream(in.StreamArn)
@@ -113,11 +105,7 @@ type shardIteratorInput struct {
 
 // getShardIterator turns a place in the stream into text. TRIM_HORIZON and LATEST are
 // resolved now and not when the iterator is used, as on AWS.
-func (s *Service) getShardIterator(body []byte) ([]byte, error) {
-	in, err := decode[shardIteratorInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) getShardIterator(in *shardIteratorInput) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st, err := s.stream(in.StreamArn)
@@ -205,11 +193,7 @@ type recordsInput struct {
 // getRecords answers at once, with nothing if there is nothing; who wants to wait uses
 // Changed. A transaction's records were appended under one lock, so a reader never sees
 // a part of them, unless its Limit ends the answer within.
-func (s *Service) getRecords(body []byte) ([]byte, error) {
-	in, err := decode[recordsInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) getRecords(in *recordsInput) ([]byte, error) {
 	limit := maxRecords
 	if in.Limit != nil {
 		limit = *in.Limit

@@ -68,11 +68,7 @@ type createTableInput struct {
 
 // createTable makes a table that is ACTIVE at once; waiters are satisfied by their first
 // DescribeTable.
-func (s *Service) createTable(body []byte) ([]byte, error) {
-	in, err := decode[createTableInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) createTable(in *createTableInput) ([]byte, error) {
 	def, err := in.definition()
 	if err != nil {
 		return nil, err
@@ -139,11 +135,7 @@ func (s *Service) existing(name string) (*table, error) {
 
 // deleteTable answers DELETING like AWS, though the table is gone already. Its stream can
 // be read for another day.
-func (s *Service) deleteTable(body []byte) ([]byte, error) {
-	in, err := decode[tableInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) deleteTable(in *tableInput) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, err := s.existing(in.TableName)
@@ -163,11 +155,7 @@ func (s *Service) deleteTable(body []byte) ([]byte, error) {
 	return describe(map[string]any{"TableDescription": d})
 }
 
-func (s *Service) describeTable(body []byte) ([]byte, error) {
-	in, err := decode[tableInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) describeTable(in *tableInput) ([]byte, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	t, err := s.existing(in.TableName)
@@ -183,11 +171,7 @@ type listTablesInput struct {
 }
 
 // listTables pages by name.
-func (s *Service) listTables(body []byte) ([]byte, error) {
-	in, err := decode[listTablesInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) listTables(in *listTablesInput) ([]byte, error) {
 	limit := 100
 	if in.Limit != nil {
 		limit = *in.Limit
@@ -233,11 +217,7 @@ type updateTableInput struct {
 }
 
 // updateTable changes the stream, the billing mode and the deletion protection.
-func (s *Service) updateTable(body []byte) ([]byte, error) {
-	in, err := decode[updateTableInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) updateTable(in *updateTableInput) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, err := s.existing(in.TableName)

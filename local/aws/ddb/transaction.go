@@ -59,11 +59,7 @@ func checkTransactionLength(n int) error {
 
 // transactWriteItems evaluates everything before it changes anything, under one lock:
 // so no transaction conflicts with another one, and TransactionConflict never occurs.
-func (s *Service) transactWriteItems(body []byte) ([]byte, error) {
-	in, err := decode[transactWriteInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) transactWriteItems(in *transactWriteInput) ([]byte, error) {
 	writes, err := s.prepareAll(in)
 	if err != nil {
 		return nil, err
@@ -256,11 +252,7 @@ type getParameters struct {
 }
 
 // transactGetItems reads all its items at one moment.
-func (s *Service) transactGetItems(body []byte) ([]byte, error) {
-	in, err := decode[transactGetInput](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) transactGetItems(in *transactGetInput) ([]byte, error) {
 	if err := checkTransactionLength(len(in.TransactItems)); err != nil {
 		return nil, err
 	}
@@ -272,9 +264,11 @@ func (s *Service) transactGetItems(body []byte) ([]byte, error) {
 		if ti.Get == nil {
 			return nil, constraint(nil, fmt.Sprintf("transactItems.%d.member.get", i+1), "not be null")
 		}
-		if gets[i], err = s.prepareGet(ti.Get); err != nil {
+		g, err := s.prepareGet(ti.Get)
+		if err != nil {
 			return nil, err
 		}
+		gets[i] = g
 	}
 	found, costs, err := s.getTogether(gets)
 	if err != nil {

@@ -222,15 +222,11 @@ type single struct {
 	ReturnConsumedCapacity detail
 }
 
-func (s *Service) putItem(body []byte) ([]byte, error)    { return s.writeOne(opPut, body) }
-func (s *Service) updateItem(body []byte) ([]byte, error) { return s.writeOne(opUpdate, body) }
-func (s *Service) deleteItem(body []byte) ([]byte, error) { return s.writeOne(opDelete, body) }
+func (s *Service) putItem(in *single) ([]byte, error)    { return s.writeOne(opPut, in) }
+func (s *Service) updateItem(in *single) ([]byte, error) { return s.writeOne(opUpdate, in) }
+func (s *Service) deleteItem(in *single) ([]byte, error) { return s.writeOne(opDelete, in) }
 
-func (s *Service) writeOne(op string, body []byte) ([]byte, error) {
-	in, err := decode[single](body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) writeOne(op string, in *single) ([]byte, error) {
 	if err := in.check(op); err != nil {
 		return nil, err
 	}

@@ -33,46 +33,6 @@ func TestCompact(t *testing.T) {
 			t.Errorf("%d files are left, want snapshot and log", len(files))
 		}
 	})
-	// Every step may be the last one. The folder is copied after each, as a kill would
-	// leave it, and opened.
-	t.Run("SameStateAfterAKillAtEachStep", func(t *testing.T) {
-		dir := t.TempDir()
-		l, s := mustOpen(t, dir)
-		mustAppend(t, l, "a", "b")
-		s.records = []string{"a", "b"}
-		var steps []string
-		copies := map[string]string{}
-		l.after = func(step string) {
-			steps = append(steps, step)
-			copies[step] = copyDir(t, dir)
-		}
-		for range 2 { // the second time there is an old snapshot too
-			err := l.Compact(func(put func([]byte) error) error {
-				if err := s.snapshot(put); err != nil {
-					return err
-				}
-				copies["snapshot half written"] = copyDir(t, dir)
-				return nil
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(copies) != 6 {
-				t.Fatalf("steps %v", steps)
-			}
-			for step, dir := range copies {
-				t.Log(step)
-				wantReopened(t, dir, s.records...)
-				// And what is written after the restart stays in order.
-				l, _ := mustOpen(t, dir)
-				mustAppend(t, l, "later")
-				wantReopened(t, dir, append(slices.Clone(s.records), "later")...)
-			}
-			clear(copies)
-			mustAppend(t, l, "c")
-			s.records = append(s.records, "c")
-		}
-	})
 	// Appends that come while the snapshot is written belong to the new log.
 	t.Run("KeepsWhatIsAppendedMeanwhile", func(t *testing.T) {
 		dir := t.TempDir()
@@ -105,27 +65,70 @@ func TestCompact(t *testing.T) {
 		mustAppend(t, l, "two")
 		wantReopened(t, dir, "one", "two")
 	})
-	t.Run("ErrDamagedSnapshot", func(t *testing.T) {
-		dir := t.TempDir()
-		l, s := mustOpen(t, dir)
-		s.records = []string{"a", "b"}
-		if err := l.Compact(s.snapshot); err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, "t.snap.1")
-		whole, err := os.ReadFile(path)
+}
+
+// Every step may be the last one. The folder is copied after each, as a kill would
+// leave it, and opened.
+func TestCompactKilledAtEachStep(t *testing.T) {
+	dir := t.TempDir()
+	l, s := mustOpen(t, dir)
+	mustAppend(t, l, "a", "b")
+	s.records = []string{"a", "b"}
+	var steps []string
+	copies := map[string]string{}
+	l.after = func(step string) {
+		steps = append(steps, step)
+		copies[step] = copyDir(t, dir)
+	}
+	for range 2 { // the second time there is an old snapshot too
+		err := l.Compact(func(put func([]byte) error) error {
+			if err := s.snapshot(put); err != nil {
+				return err
+			}
+			copies["snapshot half written"] = copyDir(t, dir)
+			return nil
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for n := range whole { // cut anywhere: the end frame notices
-			if err := os.WriteFile(path, whole[:n], 0o644); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := Open(dir, "t", (&state{}).replay); err == nil || !strings.Contains(err.Error(), "t.snap.1 is damaged at offset") {
-				t.Fatalf("%d of %d bytes: %v", n, len(whole), err)
-			}
+		if len(copies) != 6 {
+			t.Fatalf("steps %v", steps)
 		}
-	})
+		for step, dir := range copies {
+			t.Log(step)
+			wantReopened(t, dir, s.records...)
+			// And what is written after the restart stays in order.
+			l, _ := mustOpen(t, dir)
+			mustAppend(t, l, "later")
+			wantReopened(t, dir, append(slices.Clone(s.records), "later")...)
+		}
+		clear(copies)
+		mustAppend(t, l, "c")
+		s.records = append(s.records, "c")
+	}
+}
+
+// A snapshot that was cut anywhere is noticed.
+func TestOpenDamagedSnapshot(t *testing.T) {
+	dir := t.TempDir()
+	l, s := mustOpen(t, dir)
+	s.records = []string{"a", "b"}
+	if err := l.Compact(s.snapshot); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "t.snap.1")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range whole { // the end frame notices
+		if err := os.WriteFile(path, whole[:n], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(dir, "t", (&state{}).replay); err == nil || !strings.Contains(err.Error(), "t.snap.1 is damaged at offset") {
+			t.Fatalf("%d of %d bytes: %v", n, len(whole), err)
+		}
+	}
 }
 
 // Appends and compactions at the same time lose and double nothing.

@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -39,6 +40,43 @@ func TestLongPoll(t *testing.T) {
 			t.Errorf("%v after %s", err, time.Since(start))
 		}
 	})
+	inBubble(t, "FirstComeFirstServed", func(t *testing.T, s *Service) {
+		q := mustQueue(t, s, "q", nil)
+		var wg sync.WaitGroup
+		results := make([]string, 5)
+		for i := range results {
+			wg.Go(func() {
+				ms, err := receiveN(t.Context(), s, q, 1, 20, 30)
+				if err != nil {
+					t.Error(err)
+				}
+				results[i] = bodies(ms)
+			})
+			synctest.Wait()
+		}
+		mustSend(t, s, q, "0", "1", "2", "3", "4")
+		wg.Wait()
+		if got := strings.Join(results, ""); got != "01234" {
+			t.Errorf("polls got %s", got)
+		}
+	})
+	inBubble(t, "QueueDeleted", func(t *testing.T, s *Service) {
+		q := mustQueue(t, s, "q", nil)
+		time.AfterFunc(time.Second, func() { _, _ = s.deleteQueue(call{}, queueInput{q}) })
+		_, err := receiveN(t.Context(), s, q, 1, 20, 30)
+		wantCode(t, err, "QueueDoesNotExist")
+	})
+	inBubble(t, "CloseEndsIt", func(t *testing.T, s *Service) {
+		q := mustQueue(t, s, "q", nil)
+		time.AfterFunc(time.Second, s.Close)
+		start := time.Now()
+		if ms := mustReceive(t, s, q, 20, 30); len(ms) != 0 || time.Since(start) != time.Second {
+			t.Errorf("%v after %s", ms, time.Since(start))
+		}
+	})
+}
+
+func TestLongPollWakes(t *testing.T) {
 	inBubble(t, "SendWakesAtOnce", func(t *testing.T, s *Service) {
 		q := mustQueue(t, s, "q", nil)
 		time.AfterFunc(3*time.Second, func() { mustSend(t, s, q, "x") })
@@ -96,40 +134,6 @@ func TestLongPoll(t *testing.T) {
 		})
 		if ms := mustReceive(t, s, q, 20, 30); bodies(ms) != "0 1 2 3 4 5 6 7 8 9" {
 			t.Errorf("got %q", bodies(ms))
-		}
-	})
-	inBubble(t, "FirstComeFirstServed", func(t *testing.T, s *Service) {
-		q := mustQueue(t, s, "q", nil)
-		var wg sync.WaitGroup
-		results := make([]string, 5)
-		for i := range results {
-			wg.Go(func() {
-				ms, err := receiveN(t.Context(), s, q, 1, 20, 30)
-				if err != nil {
-					t.Error(err)
-				}
-				results[i] = bodies(ms)
-			})
-			synctest.Wait()
-		}
-		mustSend(t, s, q, "0", "1", "2", "3", "4")
-		wg.Wait()
-		if got := strings.Join(results, ""); got != "01234" {
-			t.Errorf("polls got %s", got)
-		}
-	})
-	inBubble(t, "QueueDeleted", func(t *testing.T, s *Service) {
-		q := mustQueue(t, s, "q", nil)
-		time.AfterFunc(time.Second, func() { _, _ = s.deleteQueue(call{}, queueInput{q}) })
-		_, err := receiveN(t.Context(), s, q, 1, 20, 30)
-		wantCode(t, err, "QueueDoesNotExist")
-	})
-	inBubble(t, "CloseEndsIt", func(t *testing.T, s *Service) {
-		q := mustQueue(t, s, "q", nil)
-		time.AfterFunc(time.Second, s.Close)
-		start := time.Now()
-		if ms := mustReceive(t, s, q, 20, 30); len(ms) != 0 || time.Since(start) != time.Second {
-			t.Errorf("%v after %s", ms, time.Since(start))
 		}
 	})
 }
@@ -190,6 +194,17 @@ func TestGonePoll(t *testing.T) {
 func serveReceive(s *Service, w http.ResponseWriter, ctx context.Context, queue string, wait int) {
 	body := fmt.Sprintf(`{"QueueUrl":%q,"WaitTimeSeconds":%d,"MaxNumberOfMessages":10}`, queue, wait)
 	s.Serve(w, httptest.NewRequestWithContext(ctx, "POST", "/", nil), "ReceiveMessage", []byte(body))
+}
+
+func decode(t testing.TB, w *httptest.ResponseRecorder) []receivedMessage {
+	t.Helper()
+	var out receiveOutput
+	if w.Body.Len() > 0 {
+		if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+			t.Error(err)
+		}
+	}
+	return out.Messages
 }
 
 // brokenWriter is a connection that is gone.
