@@ -129,9 +129,11 @@ func (n Notification) appendJSON(b []byte) []byte {
 }
 
 func appendMillis(b []byte, name string, m Millis) []byte {
+	t := time.UnixMilli(int64(m)).UTC()
 	b = append(appendName(b, name), '"')
-	b = time.UnixMilli(int64(m)).UTC().AppendFormat(b, MillisFormat)
-	return append(b, '"')
+	b = t.AppendFormat(b, time.RFC3339) // it is many times as fast as MillisFormat
+	ms := t.Nanosecond() / int(time.Millisecond)
+	return append(b[:len(b)-len("Z")], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z', '"')
 }
 
 // appendName writes the name of an object's next member.
