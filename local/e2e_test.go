@@ -171,7 +171,7 @@ func TestDeliveryUnderFaults(t *testing.T) {
 			for _, p := range []*person{alice, bob} {
 				wg.Go(func() {
 					for i := range each {
-						sendUntilTaken(p, id, fmt.Sprintf("%d of %s", i, p.ref.Username), strconv.Itoa(i))
+						sendUntilTaken(p, id, fmt.Sprintf("%d of %s", i, p.ref.Username), strconv.Itoa(i), faulty)
 					}
 				})
 			}
@@ -193,27 +193,35 @@ func TestDeliveryUnderFaults(t *testing.T) {
 	}
 }
 
-// sendUntilTaken sends as a client does: again, with the same key, after a 429, a 5xx
-// or a broken line. It gives the message, and how often it was sent.
-func sendUntilTaken(p *person, conversation, content, key string) (m chat.Message, sent int) {
+// sendUntilTaken sends the message with the same key until it is taken, as long as again
+// allows for what came instead. It gives the message, and how often it was sent.
+func sendUntilTaken(p *person, conversation, content, key string, again func(status int, err error) bool) (m chat.Message, sent int) {
 	body := fmt.Sprintf(`{"content":%q}`, content)
 	for sent := 1; sent <= 50; sent++ {
 		status, answer, err := p.call(http.MethodPost, "/api/conversations/"+conversation+"/messages", body, "Idempotency-Key", key)
+		var out struct{ Message chat.Message }
 		switch {
-		case err != nil || status >= 500 || status == http.StatusTooManyRequests:
-		case status != http.StatusCreated:
-			p.t.Errorf("send: %d %s", status, answer)
-			return chat.Message{}, sent
-		default:
-			var out struct{ Message chat.Message }
+		case err == nil && status == http.StatusCreated:
 			if err := json.Unmarshal([]byte(answer), &out); err != nil {
 				p.t.Error(err)
 			}
 			return out.Message, sent
+		case !again(status, err):
+			p.t.Errorf("send: %d %s %v", status, answer, err)
+			return chat.Message{}, sent
 		}
 	}
 	p.t.Error("not taken in 50 tries")
 	return chat.Message{}, 50
+}
+
+// faulty is what may come instead of an answer where faults are injected: a 5xx or a
+// broken line.
+func faulty(status int, err error) bool { return err != nil || status >= 500 }
+
+// busy is what may come from a service that has too much to do.
+func busy(status int, err error) bool {
+	return err == nil && (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable)
 }
 
 // checkMessages reads the frames of n messages from seq on: all of them, once, in
@@ -259,7 +267,7 @@ func TestContention(t *testing.T) {
 			for i := range each {
 				asked := time.Now()
 				content := fmt.Sprintf("%d/%d", s, i)
-				m, sent := sendUntilTaken(p, id, content, content)
+				m, sent := sendUntilTaken(p, id, content, content, busy)
 				mu.Lock()
 				taken[m.Seq] = true
 				slowest = max(slowest, time.Since(asked))
@@ -275,7 +283,7 @@ func TestContention(t *testing.T) {
 			t.Fatalf("nobody was answered message %d", seq)
 		}
 	}
-	if refused > senders*each {
+	if refused > senders*each/4 { // with nothing else on the machine it is none
 		t.Errorf("%d refusals for %d messages", refused, senders*each)
 	}
 	checkMessages(bob, id, 2, senders*each)

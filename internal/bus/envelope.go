@@ -71,7 +71,10 @@ func Encode(e Envelope) ([]byte, error) {
 // dropped without parsing it.
 func Decode(b []byte) (Envelope, error) {
 	if env, ok := decodeEntry(b); ok {
-		return env, env.check()
+		if err := env.check(); err != nil {
+			return Envelope{}, err
+		}
+		return env, nil
 	}
 	var w wireEnvelope
 	if err := json.Unmarshal(b, &w); err != nil {

@@ -89,13 +89,18 @@ func TestDecode(t *testing.T) {
 		{"ErrGarbage/NothingInIt", `{"v":1}`, ErrGarbage},
 		{"ErrGarbage/TwoThingsInIt", `{"v":1,"probe":"i","hints":[{"log":"u:1","seq":1}]}`, ErrGarbage},
 		{"ErrGarbage/EntryWithoutLog", `{"v":1,"entry":{"seq":1}}`, ErrGarbage},
+		{"ErrGarbage/EntryWithoutEither", `{"v":1,"entry":{"log":"","seq":0,"ts":0,"kind":""},"pub":1}`, ErrGarbage},
 		{"ErrGarbage/EntryWithoutSeq", `{"v":1,"entry":{"log":"u:1"}}`, ErrGarbage},
 		{"ErrGarbage/HintWithoutSeq", `{"v":1,"hints":[{"log":"u:1","seq":0}]}`, ErrGarbage},
 		{"ErrGarbage/EphemeralWithoutBody", `{"v":1,"ephemeral":{"log":"u:1"}}`, ErrGarbage},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if _, err := Decode([]byte(tc.in)); !errors.Is(err, tc.want) {
+			env, err := Decode([]byte(tc.in))
+			if !errors.Is(err, tc.want) {
 				t.Errorf("got %v, want %v", err, tc.want)
+			}
+			if err != nil && !cmp.Equal(env, Envelope{}) {
+				t.Errorf("%+v beside the error", env)
 			}
 		})
 	}

@@ -104,8 +104,9 @@ func list[T any](s *scanner, item func(*scanner) T) (l []T) {
 	return l
 }
 
-// ScanEntry reads an entry in the form in which encoding/json writes it. Of one in
-// another form, or with something behind it, it says so.
+// ScanEntry reads an entry in the form in which encoding/json writes it, and says whether
+// it has that form and nothing follows. (A body may be two levels deeper than the 9,998
+// that encoding/json allows there.)
 func ScanEntry(b []byte) (Entry, bool) { return scan(b, (*scanner).entry) }
 
 func (s *scanner) entry() (e Entry) {

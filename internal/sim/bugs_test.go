@@ -47,7 +47,7 @@ var bugs = []bug{
 	{"gap fill off", []edit{{streamDir + "gap.go", "	g.busy = true\n	h.timers.set(h.now.Add(gapWait), func() { h.fill(l, g) })", "	g.busy = true"}}},
 	{"hints ignored", []edit{{streamDir + "hub.go", "			h.arrive(hint.Log, hint.Seq, hint.Adds, nil, w)", "			_ = hint.Log"}}},
 	{"what arrives while the head is read is dropped", []edit{{streamDir + "log.go", "case l == nil || l.state == untracked:", "case l == nil || l.state != tracked:"}}},
-	{"audit of heads off", []edit{{streamDir + "hub.go", "		h.audit()\n", "		_ = h.audit\n"}}},
+	{"audit of heads off", []edit{{streamDir + "audit.go", "	for h.auditing < maxAudits && ", "	for h.auditing < 0 && "}}},
 	{"audit of memberships off", []edit{{streamDir + "audit.go", "	if h.now.UnixMilli()-s.user.verifiedAt >= h.auditPeriod()", "	if s.user == nil && h.now.UnixMilli()-s.user.verifiedAt >= h.auditPeriod()"}}},
 
 	// Memberships.

@@ -17,8 +17,9 @@ const (
 	auditAtFirst = time.Minute      // while the instance is young: clients come with positions of others
 	youth        = 15 * time.Minute // how long it is
 	auditTick    = time.Second
-	auditGrace   = 5 * time.Second // how long a committed entry may be on its way
-	sessionEvery = 5 * time.Minute // bounds how long a revoked session lives when its entry is lost
+	auditAgain   = 30 * time.Second // within which logs are read whose heads couldn't be
+	auditGrace   = 5 * time.Second  // how long a committed entry may be on its way
+	sessionEvery = 5 * time.Minute  // bounds how long a revoked session lives when its entry is lost
 )
 
 func (h *Hub) auditPeriod() time.Duration {
@@ -66,10 +67,7 @@ func (q *auditQueue) remove(l *logState) {
 // evenly; what would be too many at once waits for the first that is done.
 func (h *Hub) audit() {
 	due := h.now.Add(-h.auditPeriod()).UnixMilli()
-	for len(h.audited) > 0 && h.audited[0].askedAt <= due {
-		if h.auditing == maxAudits {
-			return
-		}
+	for h.auditing < maxAudits && len(h.audited) > 0 && h.audited[0].askedAt <= due {
 		var batch []*logState
 		for len(batch) < headsBatch && len(h.audited) > 0 && h.audited[0].askedAt <= due {
 			l := heap.Pop(&h.audited).(*logState)
@@ -78,27 +76,43 @@ func (h *Hub) audit() {
 		}
 		h.readAgain(batch)
 	}
-	h.nextAudit = h.now.Add(auditTick)
 }
 
-// readAgain reads the heads of logs again. Meanwhile they don't stand in the queue.
+// readAgain reads the heads of logs again. Meanwhile they don't stand in the queue. When
+// it fails they go back there and come soon, each in another company, so that one head
+// that can't be read is not the end of others' audit.
 func (h *Hub) readAgain(logs []*logState) {
 	ids := make([]chat.LogID, len(logs))
 	for i, l := range logs {
 		ids[i] = l.id
 	}
 	var heads map[chat.LogID]chat.Head
-	h.auditing++
-	h.read(readAudit, nil, func(ctx context.Context) (err error) {
+	j := h.read(readAudit, nil, func(ctx context.Context) (err error) {
 		heads, err = h.store.Heads(ctx, ids)
 		return err
 	}, func() {
-		h.auditing--
+		h.auditRead()
 		for _, l := range logs {
 			h.verified(l, heads[l.id], h.readAt.UnixMilli())
 			h.enlist(l)
 		}
 	})
+	j.failed = func() {
+		h.auditRead()
+		for _, l := range logs {
+			l.askedAt += h.rand.Int64N(auditAgain.Milliseconds()) - h.auditPeriod().Milliseconds()
+			h.enlist(l)
+		}
+	}
+	h.auditing++
+}
+
+// auditRead makes room for another read; who waits for it needn't wait for the next tick.
+func (h *Hub) auditRead() {
+	if h.auditing == maxAudits {
+		h.nextAudit = h.now
+	}
+	h.auditing--
 }
 
 // enlist has a tracked log with members audited when its time comes.
@@ -136,7 +150,7 @@ func (h *Hub) verified(l *logState, head chat.Head, at int64) {
 func (h *Hub) verifySoon(u *user) {
 	for i := range u.seats {
 		if l := u.seats[i].log; l.queued > 0 && h.now.UnixMilli()-l.verifiedAt >= auditAtFirst.Milliseconds() {
-			l.askedAt = 0
+			l.askedAt = min(l.askedAt, h.now.Add(-h.auditPeriod()).UnixMilli()) // behind those that are late
 			heap.Fix(&h.audited, int(l.queued-1))
 		}
 	}

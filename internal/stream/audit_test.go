@@ -22,6 +22,7 @@ func TestAudit(t *testing.T) {
 		{"FindsALostLogOut", auditFindsLogOut},
 		{"LetsEntriesArrive", auditPatience},
 		{"EachLogOnceInItsTime", auditCost},
+		{"OfOthersWhileHeadsCannotBeRead", auditDamaged},
 		{"LoneLogsAreLeftAlone", auditIdle},
 		{"InTimeAlsoForThoseThatWereAlone", auditBackInTime},
 		{"InTimeWhileOthersComeAndGo", auditAmongFlapping},
@@ -100,6 +101,34 @@ func auditCost(w *world) {
 	}
 	if got := w.store.count("memberships") - users; got < 2*9 || got > 2*11 {
 		w.Errorf("%d reads of memberships for 10 audits of 2 users", got)
+	}
+}
+
+// Of 4,000 logs forty have a head that fails each read. The others are audited, if later.
+func auditDamaged(w *world) {
+	const logs = 4000
+	member := func(i int) chat.UserID { return chat.UserID(100 + i/1000) }
+	name := func(i int) chat.LogID { return chat.LogID(fmt.Sprint("c:", i)) }
+	for i := range logs {
+		w.changed(name(i), users(member(i)), nil)
+	}
+	here := map[chat.UserID]*fakeConn{}
+	for i := 0; i < logs; i += 1000 {
+		here[member(i)] = w.connect(member(i))
+	}
+	w.store.set(func() {
+		w.store.damaged = map[chat.LogID]bool{}
+		for i := 0; i < logs; i += 100 {
+			w.store.damaged[name(i)] = true
+		}
+	})
+	w.grown()
+	for i := 50; i < logs; i += 100 {
+		w.message(name(i), member(i))
+	}
+	w.pass(2 * auditEvery)
+	for user, c := range here {
+		equal(w.T, fmt.Sprint("events of ", user), []int{len(c.ids())}, 10)
 	}
 }
 

@@ -164,6 +164,7 @@ func (h *Hub) turn() time.Duration {
 		h.sweepStalled()
 	}
 	if !h.now.Before(h.nextAudit) {
+		h.nextAudit = h.now.Add(auditTick)
 		h.audit()
 	}
 	h.recheckSessions()
@@ -179,7 +180,7 @@ func (h *Hub) turn() time.Duration {
 		return 0
 	}
 	next := h.nextSweep
-	if h.auditing < maxAudits && h.nextAudit.Before(next) {
+	if h.nextAudit.Before(next) {
 		next = h.nextAudit
 	}
 	if t := h.wheel.next; t.Before(next) {

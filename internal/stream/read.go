@@ -17,19 +17,22 @@ const (
 	readSession     = "session"
 )
 
-// readJob is one read of the store, tried until it succeeds or nobody wants it.
+// readJob is one read of the store, usually tried until it succeeds or nobody wants it.
 type readJob struct {
 	kind    string
 	wanted  func() bool                 // asked by the loop before each attempt; nil: always
 	do      func(context.Context) error // runs in a worker and keeps the result in its own variables
 	done    func()                      // runs in the loop after success
+	failed  func()                      // runs in the loop after an error; nil: it is tried again
 	attempt int
 	began   time.Time // the newest attempt
 }
 
 // read queues a read. do must not touch the hub's state.
-func (h *Hub) read(kind string, wanted func() bool, do func(context.Context) error, done func()) {
-	h.queued = append(h.queued, &readJob{kind: kind, wanted: wanted, do: do, done: done})
+func (h *Hub) read(kind string, wanted func() bool, do func(context.Context) error, done func()) *readJob {
+	j := &readJob{kind: kind, wanted: wanted, do: do, done: done}
+	h.queued = append(h.queued, j)
+	return j
 }
 
 // startReads starts queued reads as far as workers are free.
@@ -85,6 +88,11 @@ func (h *Hub) finishRead(j *readJob, err error) {
 		return
 	}
 	h.metrics.reads.WithLabelValues(j.kind, "error").Inc()
+	if j.failed != nil {
+		h.log.WarnContext(h.readCtx, "read the table", "kind", j.kind, "error", err)
+		j.failed()
+		return
+	}
 	wait := h.backoff(j.attempt)
 	j.attempt++
 	h.log.WarnContext(h.readCtx, "read the table", "kind", j.kind, "attempt", j.attempt, "again", wait.Round(time.Millisecond), "error", err)

@@ -25,8 +25,9 @@ type fakeStore struct {
 	sessions map[string]chat.Session
 	revoked  []chat.SessionRevokedBody // of foreign sessions
 	failing  bool
-	holes    map[int64]bool // that no read of entries shows
-	broken   string         // the kind of read that fails alone
+	holes    map[int64]bool      // that no read of entries shows
+	broken   string              // the kind of read that fails alone
+	damaged  map[chat.LogID]bool // whose head fails a read
 	reads    map[string]int
 	looked   int64 // entries that reads of positions asked for
 	longest  int64 // the most entries that one read asked for
@@ -88,9 +89,10 @@ func (f *fakeStore) Heads(ctx context.Context, logs []chat.LogID) (map[chat.LogI
 	if len(logs) > 100 {
 		return nil, fmt.Errorf("%d heads at once", len(logs))
 	}
-	out := map[chat.LogID]chat.Head{}
-	return out, f.read(ctx, "heads", func() {
+	out, damaged := map[chat.LogID]chat.Head{}, false
+	err := f.read(ctx, "heads", func() {
 		for _, l := range logs {
+			damaged = damaged || f.damaged[l]
 			if es := f.logs[l]; len(es) > 0 {
 				last := es[len(es)-1]
 				h := chat.Head{Log: l, Seq: last.Seq, TS: last.TS}
@@ -103,6 +105,10 @@ func (f *fakeStore) Heads(ctx context.Context, logs []chat.LogID) (map[chat.LogI
 			}
 		}
 	})
+	if damaged {
+		err = errStore
+	}
+	return out, err
 }
 
 // pageSize is smaller than what the hub asks for, so that pages must be followed.
