@@ -16,7 +16,7 @@ const (
 	auditEvery   = 10 * time.Minute
 	auditAtFirst = time.Minute      // while the instance is young: clients come with positions of others
 	youth        = 15 * time.Minute // how long it is
-	auditTick    = time.Second
+	auditTick    = time.Second      // short beside the period, so that the reads are spread; long enough to fill batches
 	auditAgain   = 30 * time.Second // within which logs are read whose heads couldn't be
 	auditGrace   = 5 * time.Second  // how long a committed entry may be on its way
 	sessionEvery = 5 * time.Minute  // bounds how long a revoked session lives when its entry is lost
@@ -100,6 +100,7 @@ func (h *Hub) readAgain(logs []*logState) {
 	j.failed = func() {
 		h.auditRead()
 		for _, l := range logs {
+			h.audited.remove(l) // its members may have left and come back
 			l.askedAt += h.rand.Int64N(auditAgain.Milliseconds()) - h.auditPeriod().Milliseconds()
 			h.enlist(l)
 		}

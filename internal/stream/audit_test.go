@@ -27,6 +27,7 @@ func TestAudit(t *testing.T) {
 		{"InTimeAlsoForThoseThatWereAlone", auditBackInTime},
 		{"InTimeWhileOthersComeAndGo", auditAmongFlapping},
 		{"ComingBackDuringAnAudit", auditComeBack},
+		{"ComingBackDuringAnAuditThatFails", auditComeBackFailed},
 		{"OldReadOfMembershipsChangesNothing", auditStale},
 		{"SessionsOnceHoweverLongTheTableIsDown", auditSessionsOnce},
 		{"WMovesByBothReads", positionByBoth},
@@ -220,6 +221,49 @@ func auditComeBack(w *world) {
 	w.message(log, bob)
 	w.pass(auditEvery + time.Minute)
 	equal(w.T, "ann", a.ids(), missed(2)...)
+}
+
+// Logs whose only member left and came back while their heads couldn't be read stand in
+// the queue by their new time, and come soon.
+func auditComeBackFailed(w *world) {
+	const logs = 30
+	for i := range logs {
+		w.changed(chat.LogID(fmt.Sprint("g:", i)), users(ann), nil)
+	}
+	a := w.connect(ann)
+	w.grown()
+	w.slowTable(time.Hour) // each read runs into its time-out
+	auditing := func() (n int) {
+		w.within(func(h *Hub) { n = h.auditing })
+		return n
+	}
+	for auditing() == 0 {
+		w.pass(500 * time.Millisecond)
+	}
+	w.slowTable(0)
+	a.stream.Closed()
+	w.settle()
+	a = w.open(ann, "s")
+	w.pass(time.Second)
+	w.ready(a, false)
+	if auditing() == 0 {
+		w.Fatal("the read ended before she was back")
+	}
+	for auditing() > 0 {
+		w.pass(500 * time.Millisecond)
+	}
+	w.within(func(h *Hub) {
+		for i, l := range h.audited {
+			if parent := h.audited[max(0, i-1)/2]; parent.askedAt > l.askedAt {
+				w.Errorf("the queue has %s before %s, which was asked for earlier", parent.id, l.id)
+			}
+		}
+	})
+	for i := range logs {
+		w.message(chat.LogID(fmt.Sprint("g:", i)), ann)
+	}
+	w.pass(time.Minute)
+	equal(w.T, "events a minute later", []int{len(a.ids())}, logs)
 }
 
 // Memberships that were read before a change that the hub knows meanwhile, be it a

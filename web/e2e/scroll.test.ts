@@ -119,18 +119,22 @@ describe('The sidebar', () => {
   // It draws what can be seen, and more as one scrolls.
   test('LongList', async ({ browser, service, alice }) => {
     const a = await Person.at(browser, service)
-    for (let i = 0; i < 130; i++) await alice.group(`group ${i}`)
+    for (let i = 0; i < 130; i++) {
+      await alice.group(`group ${i}`)
+      // The first is to be the oldest, and the last the newest: of one millisecond any could be.
+      const made = Date.now()
+      if (i === 0 || i === 128) await until('that millisecond is over', () => Date.now() > made)
+    }
     const page = await a.enter(alice.name)
     const rows = page.locator('a.place')
     await rows.first().waitFor()
-    // What was made in one millisecond may stand either way.
-    expect(await rows.first().textContent()).toMatch(/group 12[5-9]/)
+    expect(await rows.first().textContent()).toContain('group 129')
     expect(await rows.count()).toBe(60)
     await until('all are drawn', async () => {
       await rows.last().scrollIntoViewIfNeeded()
       return (await rows.count()) === 130
     })
-    expect(await rows.last().textContent()).toMatch(/group [0-4]\d\d:\d\d/)
+    expect(await rows.last().textContent()).toContain('group 0')
     await page.keyboard.press('Control+k')
     await page.keyboard.type('group 77')
     await until('one is found', async () => (await rows.count()) === 1)
